@@ -1,1 +1,39 @@
-//! x
+//! What flows, and how.
+//!
+//! A [`Batch`] holds items of one signal. It goes along edges ([`Next`]) from receivers through processors to
+//! exporters; the answer to a send is the acknowledgement: `Ok` means that responsibility was taken, a
+//! [`Rejected`] says why not. [`component`] has the contracts, [`Settings`] the typed configuration,
+//! [`Graph`] builds the whole and [`Running`] is its life.
+
+mod batch;
+pub mod component;
+mod delivery;
+mod edge;
+mod graph;
+mod lifecycle;
+pub mod otlp;
+mod outlet;
+mod rejected;
+mod settings;
+mod telemetry;
+
+pub use batch::{Batch, Origin, Payload, Request, Signal, Undecodable};
+pub use edge::{Next, Pending};
+pub use graph::{BuildError, Graph};
+pub use lifecycle::{Running, StartError, Stop, Stopped, Tasks};
+pub use outlet::{Outlet, Outlets};
+pub use rejected::{Kind as RejectedKind, Rejected};
+pub use settings::{Level, PipelineSettings, Settings, Tables};
+pub use telemetry::{ItemCounter, Telemetry};
+
+/// The OTLP structs that receivers and processors build and change.
+pub mod proto {
+    pub use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest as LogsRequest;
+    pub use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest as MetricsRequest;
+    pub use opentelemetry_proto::tonic::collector::profiles::v1development::ExportProfilesServiceRequest as ProfilesRequest;
+    pub use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest as TracesRequest;
+    pub use opentelemetry_proto::tonic::{common, logs, metrics, profiles, resource, trace};
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! Settings to a graph of components, and its start.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use config::ComponentId;
+use opentelemetry::KeyValue;
+
+use crate::component::{BuildContext, Exporter, Processor, Receiver, Transform, Verdict};
+use crate::lifecycle::{Running, StartError, Tasks};
+use crate::outlet::{Outlet, Outlets};
+use crate::settings::{PipelineSettings, Settings};
+use crate::{ItemCounter, Next, Signal, Telemetry, delivery};
+
+/// What only building a component can find out, with the component's place.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}: {message}")]
+pub struct BuildError {
+    /// Where in the configuration.
+    pub place: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl BuildError {
+    /// An error of the component `cx` belongs to.
+    pub fn of(cx: &BuildContext, message: impl Into<String>) -> Self {
+        Self { place: cx.id.to_string(), message: message.into() }
+    }
+}
+
+/// Built components that have not opened anything yet.
+pub struct Graph {
+    exporters: HashMap<ComponentId, Arc<dyn Exporter>>,
+    receivers: Vec<(ComponentId, Box<dyn Receiver>)>,
+    pipelines: Vec<Pipeline>,
+    telemetry: Telemetry,
+}
+
+struct Pipeline {
+    settings: PipelineSettings,
+    processors: Vec<(ComponentId, Processor)>,
+}
+
+impl Graph {
+    /// Builds every component that some pipeline uses. Opens nothing.
+    ///
+    /// # Errors
+    /// What the first component that cannot be built says.
+    pub fn build(settings: &Settings, telemetry: &Telemetry) -> Result<Self, BuildError> {
+        let cx = |id: &ComponentId| BuildContext { id: id.clone(), telemetry: telemetry.clone() };
+        let mut graph = Self {
+            exporters: HashMap::new(),
+            receivers: Vec::new(),
+            pipelines: Vec::new(),
+            telemetry: telemetry.clone(),
+        };
+        for pipeline in settings.service.pipelines.0.values() {
+            for id in &pipeline.exporters {
+                if let Some(component) = settings.exporters.get(id).filter(|_| !graph.exporters.contains_key(id)) {
+                    graph.exporters.insert(id.clone(), component.config.build(cx(id))?);
+                }
+            }
+            for id in &pipeline.receivers {
+                let built = graph.receivers.iter().any(|(built, _)| built == id);
+                if let Some(component) = settings.receivers.get(id).filter(|_| !built) {
+                    graph.receivers.push((id.clone(), component.config.build(cx(id))?));
+                }
+            }
+            let mut processors = Vec::new();
+            for id in &pipeline.processors {
+                if let Some(component) = settings.processors.get(id) {
+                    processors.push((id.clone(), component.config.build(cx(id))?));
+                }
+            }
+            graph.pipelines.push(Pipeline { settings: pipeline.clone(), processors });
+        }
+        Ok(graph)
+    }
+
+    /// Starts exporters first and receivers last.
+    ///
+    /// # Errors
+    /// What could not be opened, by component. What was started before is dropped, which closes it.
+    pub async fn start(self) -> Result<Running, StartError> {
+        let telemetry = self.telemetry;
+        let (mut receivers, mut forwarders) = (Tasks::default(), Tasks::default());
+        let (mut processors, mut exporter_tasks) = (Tasks::default(), Tasks::default());
+        for (id, exporter) in &self.exporters {
+            let failed = |e: StartError| StartError(format!("cannot start exporter {id}: {e}"));
+            exporter.start(&mut exporter_tasks).await.map_err(failed)?;
+        }
+        let mut entries: HashMap<(ComponentId, Signal), Vec<Next>> = HashMap::new();
+        for pipeline in self.pipelines {
+            let signal = pipeline.settings.signal;
+            let receivers = pipeline.settings.receivers.clone();
+            let entry = pipeline.connect(&self.exporters, &telemetry, &mut processors);
+            for id in receivers {
+                entries.entry((id, signal)).or_default().push(entry.clone());
+            }
+        }
+        for (id, receiver) in self.receivers {
+            let mut outlets = Outlets::default();
+            for signal in Signal::ALL {
+                if let Some(next) = entries.remove(&(id.clone(), signal)).map(Next::fan_out) {
+                    let outlet = Outlet::new(next, &id.to_string(), signal, &telemetry, &mut forwarders);
+                    outlets.push(signal, outlet);
+                }
+            }
+            let failed = |e: StartError| StartError(format!("cannot start receiver {id}: {e}"));
+            receiver.start(outlets, &mut receivers).await.map_err(failed)?;
+        }
+        let exporters = self.exporters.into_values().collect();
+        Ok(Running { receivers, forwarders, processors, exporter_tasks, exporters })
+    }
+}
+
+impl Pipeline {
+    /// The edge into its first processor.
+    fn connect(
+        self,
+        exporters: &HashMap<ComponentId, Arc<dyn Exporter>>,
+        telemetry: &Telemetry,
+        tasks: &mut Tasks,
+    ) -> Next {
+        let signal = self.settings.signal;
+        let ends = self.settings.exporters.iter().filter_map(|id| {
+            let exporter = exporters.get(id)?;
+            Some(delivery::into_exporter(exporter.clone(), &id.to_string(), signal, telemetry))
+        });
+        let end = Next::fan_out(ends.collect());
+        self.processors.into_iter().rev().fold(end, |next, (id, processor)| match processor {
+            Processor::Transform(transform) => through(transform, next, Counts::new(&id, signal, telemetry)),
+            Processor::Wrap(wrap) => wrap(next, tasks),
+        })
+    }
+}
+
+#[derive(Clone)]
+struct Counts {
+    incoming: ItemCounter,
+    outgoing: ItemCounter,
+}
+
+impl Counts {
+    fn new(id: &ComponentId, signal: Signal, telemetry: &Telemetry) -> Self {
+        let labels = vec![KeyValue::new("processor", id.to_string()), KeyValue::new("otel_signal", signal.name())];
+        Self {
+            incoming: telemetry.items(
+                "otelcol_processor_incoming_items".into(),
+                "Number of items passed to the processor.",
+                labels.clone(),
+            ),
+            outgoing: telemetry.items(
+                "otelcol_processor_outgoing_items".into(),
+                "Number of items emitted from the processor.",
+                labels,
+            ),
+        }
+    }
+}
+
+/// An edge through a synchronous processor.
+fn through(transform: Arc<dyn Transform>, next: Next, counts: Counts) -> Next {
+    Next::from_fn(move |batch| {
+        counts.incoming.add(batch.items());
+        let verdict = transform.apply(batch);
+        let (next, outgoing) = (next.clone(), counts.outgoing.clone());
+        async move {
+            match verdict {
+                Verdict::Pass(batch) => {
+                    outgoing.add(batch.items());
+                    next.send(batch).await
+                }
+                Verdict::Empty => Ok(()),
+                Verdict::Reject(rejected) => Err(rejected),
+            }
+        }
+    })
+}

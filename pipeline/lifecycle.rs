@@ -1,0 +1,149 @@
+//! Tasks, stopping, draining.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(pub String);
+
+/// Tells a task that it should finish. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// Waits until the stop is requested.
+    pub async fn requested(&mut self) {
+        // A dropped sender means that nobody is left to ask: the same as a request.
+        let _ = self.0.wait_for(|stop| *stop).await;
+    }
+
+    /// Whether it was requested.
+    pub fn is_requested(&self) -> bool {
+        *self.0.borrow()
+    }
+}
+
+/// The tasks of one stage of the service. A task that panics or ends before it is told to is a fault.
+#[derive(Debug)]
+pub struct Tasks {
+    set: JoinSet<String>,
+    stop: watch::Sender<bool>,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self { set: JoinSet::new(), stop: watch::Sender::new(false) }
+    }
+}
+
+impl Tasks {
+    /// Spawns a task under a name that logs can show.
+    pub fn spawn(&mut self, name: impl Into<String>, task: impl Future<Output = ()> + Send + 'static) {
+        let name = name.into();
+        self.set.spawn(async move {
+            task.await;
+            name
+        });
+    }
+
+    /// The signal that tasks of this stage watch.
+    pub fn stop(&self) -> Stop {
+        Stop(self.stop.subscribe())
+    }
+
+    fn request_stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// The next task that ended, or never.
+    async fn ended(&mut self) -> Ended {
+        match self.set.join_next().await {
+            Some(Ok(name)) => Ended { name, panic: None },
+            Some(Err(error)) => Ended { name: "task".into(), panic: Some(error.to_string()) },
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits for all tasks until `deadline`; then ends the rest. Returns how many had to be ended or panicked.
+    async fn finish(&mut self, deadline: Instant) -> usize {
+        let mut faults = 0;
+        loop {
+            match timeout_at(deadline, self.set.join_next()).await {
+                Ok(None) => return faults,
+                Ok(Some(Ok(_))) => {}
+                Ok(Some(Err(error))) => {
+                    tracing::error!(%error, "a task panicked while draining");
+                    faults += 1;
+                }
+                Err(_) => {
+                    faults += self.set.len();
+                    self.set.shutdown().await;
+                    return faults;
+                }
+            }
+        }
+    }
+}
+
+struct Ended {
+    name: String,
+    panic: Option<String>,
+}
+
+/// How a shutdown went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Everything was drained in time.
+    Drained,
+    /// So many tasks were ended by the deadline, and what they held is lost.
+    Late(usize),
+}
+
+/// The running service, stage by stage in flow order.
+pub struct Running {
+    pub(crate) receivers: Tasks,
+    pub(crate) forwarders: Tasks,
+    pub(crate) processors: Tasks,
+    pub(crate) exporter_tasks: Tasks,
+    pub(crate) exporters: Vec<std::sync::Arc<dyn crate::component::Exporter>>,
+}
+
+impl Running {
+    /// Waits until a task ends that should not have, and says which. Call it again: the rest keeps running.
+    pub async fn fault(&mut self) -> String {
+        let ended = tokio::select! {
+            ended = self.receivers.ended() => ended,
+            ended = self.forwarders.ended() => ended,
+            ended = self.processors.ended() => ended,
+            ended = self.exporter_tasks.ended() => ended,
+        };
+        match ended.panic {
+            Some(panic) => format!("{} panicked: {panic}", ended.name),
+            None => format!("{} ended early", ended.name),
+        }
+    }
+
+    /// Stops receivers first, then drains in flow order, all within `limit`.
+    pub async fn stop(mut self, limit: Duration) -> Stopped {
+        let deadline = Instant::now() + limit;
+        let mut faults = 0;
+        for stage in [&mut self.receivers, &mut self.forwarders, &mut self.processors] {
+            stage.request_stop();
+            faults += stage.finish(deadline).await;
+        }
+        for exporter in &self.exporters {
+            if timeout_at(deadline, exporter.shutdown()).await.is_err() {
+                faults += 1;
+            }
+        }
+        self.exporter_tasks.request_stop();
+        faults += self.exporter_tasks.finish(deadline).await;
+        if faults == 0 { Stopped::Drained } else { Stopped::Late(faults) }
+    }
+}

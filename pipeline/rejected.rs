@@ -1,0 +1,65 @@
+//! The only error of the data path.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use crate::Batch;
+
+/// What a sender may do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The same batch may succeed later.
+    Retryable,
+    /// The same batch will never succeed.
+    Permanent,
+    /// The receiver of the batch is shutting down.
+    Closed,
+}
+
+/// Why a batch, or a part of it, was not taken.
+#[derive(Clone, Debug)]
+pub struct Rejected {
+    /// What the sender may do.
+    pub kind: Kind,
+    /// What happened, for logs and for the client.
+    pub reason: Cow<'static, str>,
+    /// How long to wait at least, when the other side said so.
+    pub retry_after: Option<Duration>,
+    /// What was not taken, if not all of it.
+    pub rest: Option<Batch>,
+}
+
+impl Rejected {
+    /// The same batch may succeed later.
+    pub fn retryable(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Retryable, reason)
+    }
+
+    /// The same batch will never succeed.
+    pub fn permanent(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Permanent, reason)
+    }
+
+    /// The component is shutting down.
+    pub fn closed(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Closed, reason)
+    }
+
+    fn new(kind: Kind, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, reason: reason.into(), retry_after: None, rest: None }
+    }
+
+    /// How many of `sent` items were not taken.
+    pub fn items(&self, sent: u32) -> u32 {
+        self.rest.as_ref().map_or(sent, Batch::items)
+    }
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for Rejected {}

@@ -1,0 +1,232 @@
+//! The `service` section.
+
+use std::time::Duration;
+
+use config::{ComponentId, Decode, Decoder, Node, Rules, Secrets, Value};
+use indexmap::IndexMap;
+
+use crate::Signal;
+
+config::settings! {
+    /// What runs, and what it says of itself.
+    pub struct ServiceSettings {
+        /// Extensions that run, in this order.
+        pub extensions: Vec<String> = Vec::new(),
+        /// Pipelines by `signal[/name]`.
+        pub pipelines: Pipelines = Pipelines::default(),
+        /// Own logs and metrics.
+        pub telemetry: TelemetrySettings = TelemetrySettings::default(),
+        /// How long a stop may take until what is left is given up and counted as lost.
+        pub shutdown_timeout: Duration = Duration::from_secs(30),
+    }
+}
+
+impl Rules for ServiceSettings {
+    fn rules(&self, decoder: &mut Decoder) {
+        for (index, id) in self.extensions.iter().enumerate() {
+            decoder.at("extensions", |d| {
+                d.at(index.to_string(), |d| d.error(format!("references extension {id:?} which is not configured")));
+            });
+        }
+        if self.pipelines.0.is_empty() {
+            decoder.at("pipelines", |d| d.error("service must have at least one pipeline"));
+        }
+    }
+}
+
+/// Pipelines in the order written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pipelines(pub IndexMap<ComponentId, PipelineSettings>);
+
+/// One pipeline: what it carries and between whom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PipelineSettings {
+    /// The signal it carries.
+    pub signal: Signal,
+    /// Ids of receivers.
+    pub receivers: Vec<ComponentId>,
+    /// Ids of processors, in order.
+    pub processors: Vec<ComponentId>,
+    /// Ids of exporters.
+    pub exporters: Vec<ComponentId>,
+}
+
+impl Decode for Pipelines {
+    fn decode(node: &Node, default: Self, decoder: &mut Decoder) -> Self {
+        let Value::Map(map) = &node.value else {
+            decoder.mismatch("a map of pipelines", node);
+            return default;
+        };
+        let mut pipelines = IndexMap::new();
+        for (key, node) in map {
+            decoder.at(key, |decoder| {
+                if let Some((id, pipeline)) = pipeline(key, node, decoder)
+                    && pipelines.insert(id, pipeline).is_some()
+                {
+                    decoder.error("this pipeline is given twice");
+                }
+            });
+        }
+        Self(pipelines)
+    }
+
+    fn encode(&self, secrets: Secrets) -> Node {
+        let one = |(id, p): (&ComponentId, &PipelineSettings)| {
+            let lists = [("receivers", &p.receivers), ("processors", &p.processors), ("exporters", &p.exporters)];
+            let lists =
+                lists.map(|(name, ids)| (name, Node::of(Value::List(ids.iter().map(|i| i.encode(secrets)).collect()))));
+            (id.to_string(), Node::map(lists))
+        };
+        Node::of(Value::Map(self.0.iter().map(one).collect()))
+    }
+}
+
+fn pipeline(key: &str, node: &Node, decoder: &mut Decoder) -> Option<(ComponentId, PipelineSettings)> {
+    let id: ComponentId = key.parse().map_err(|message: String| decoder.error(message)).ok()?;
+    let Some(signal) = Signal::ALL.into_iter().find(|signal| signal.name() == id.kind()) else {
+        decoder.unknown("pipeline signal", id.kind(), &Signal::ALL.map(Signal::name));
+        return None;
+    };
+    decoder.fields(node, &["receivers", "processors", "exporters"])?;
+    let mut ids = |key: &str| decoder.at(key, |decoder| ids(node.get(key), decoder));
+    let pipeline = PipelineSettings {
+        signal,
+        receivers: ids("receivers"),
+        processors: ids("processors"),
+        exporters: ids("exporters"),
+    };
+    Some((id, pipeline))
+}
+
+/// A list of ids; one string is refused here, as in the Collector.
+fn ids(node: Option<&Node>, decoder: &mut Decoder) -> Vec<ComponentId> {
+    let items = match node.map(|node| (&node.value, node)) {
+        None | Some((Value::Null, _)) => return Vec::new(),
+        Some((Value::List(items), _)) => items,
+        Some((_, node)) => {
+            decoder.mismatch("a list of component ids", node);
+            return Vec::new();
+        }
+    };
+    let mut ids = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        decoder.at(index.to_string(), |decoder| match &item.value {
+            Value::String(text) => match text.parse() {
+                Ok(id) => ids.push(id),
+                Err(message) => decoder.error(message),
+            },
+            _ => decoder.mismatch("a component id", item),
+        });
+    }
+    ids
+}
+
+config::settings! {
+    /// What kpulse says of itself.
+    pub struct TelemetrySettings {
+        /// Own log lines, on standard error.
+        pub logs: LogSettings = LogSettings::default(),
+        /// Own metrics, `otelcol_*`.
+        pub metrics: MetricSettings = MetricSettings::default(),
+    }
+}
+
+impl Rules for TelemetrySettings {}
+
+config::settings! {
+    /// Own log lines.
+    pub struct LogSettings {
+        /// The least important level that is shown: debug, info, warn or error.
+        pub level: Level = Level::Info,
+    }
+}
+
+impl Rules for LogSettings {}
+
+/// Levels of own log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Everything.
+    Debug,
+    /// What an operator wants to know.
+    Info,
+    /// What may need attention.
+    Warn,
+    /// What does.
+    Error,
+}
+
+impl Level {
+    const NAMES: [(&str, Self); 4] =
+        [("debug", Self::Debug), ("info", Self::Info), ("warn", Self::Warn), ("error", Self::Error)];
+}
+
+impl Decode for Level {
+    fn decode(node: &Node, default: Self, decoder: &mut Decoder) -> Self {
+        let text = String::decode(node, "info".into(), decoder).to_lowercase();
+        match Self::NAMES.iter().find(|(name, _)| *name == text) {
+            Some((_, level)) => *level,
+            None => {
+                decoder.unknown("level", &text, &Self::NAMES.map(|(name, _)| name));
+                default
+            }
+        }
+    }
+
+    fn encode(&self, _: Secrets) -> Node {
+        let name = Self::NAMES.iter().find(|(_, level)| level == self).map_or("info", |(name, _)| name);
+        Node::text(name)
+    }
+}
+
+config::settings! {
+    /// Own metrics.
+    pub struct MetricSettings {
+        /// Where they can be read; an empty list turns them off.
+        pub readers: Vec<Reader> = vec![Reader::default()],
+    }
+}
+
+impl Rules for MetricSettings {}
+
+config::settings! {
+    /// One way to read own metrics.
+    pub struct Reader {
+        /// Read by a scrape.
+        pub pull: Pull = Pull::default(),
+    }
+}
+
+impl Rules for Reader {}
+
+config::settings! {
+    /// Read by a scrape.
+    pub struct Pull {
+        /// How they are shown.
+        pub exporter: PullExporter = PullExporter::default(),
+    }
+}
+
+impl Rules for Pull {}
+
+config::settings! {
+    /// How own metrics are shown.
+    pub struct PullExporter {
+        /// As a Prometheus page.
+        pub prometheus: PrometheusReader = PrometheusReader::default(),
+    }
+}
+
+impl Rules for PullExporter {}
+
+config::settings! {
+    /// A Prometheus page of own metrics.
+    pub struct PrometheusReader {
+        /// The address it listens on.
+        pub host: String = "localhost".into(),
+        /// The port it listens on.
+        pub port: u16 = 8888,
+    }
+}
+
+impl Rules for PrometheusReader {}

@@ -1,0 +1,95 @@
+//! What kpulse says of itself, made with the `opentelemetry` crate; names are the Collector's `otelcol_*`.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use opentelemetry::metrics::{Counter, Meter, MeterProvider as _};
+use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::reader::MetricReader;
+use opentelemetry_sdk::metrics::{InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Temporality};
+
+use crate::proto::MetricsRequest;
+
+/// The meter of the running service and the way to read it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Telemetry {
+    /// Dropping the last provider would end the reader.
+    _provider: SdkMeterProvider,
+    reader: SharedReader,
+    meter: Meter,
+}
+
+impl Telemetry {
+    /// A meter whose resource says which program and version speaks.
+    pub fn new(version: &'static str) -> Self {
+        let reader = SharedReader(Arc::new(ManualReader::builder().build()));
+        let resource = Resource::builder_empty()
+            .with_attributes([KeyValue::new("service.name", "kpulse"), KeyValue::new("service.version", version)])
+            .build();
+        let provider = SdkMeterProvider::builder().with_reader(reader.clone()).with_resource(resource).build();
+        let meter = provider.meter_with_scope(InstrumentationScope::builder("kpulse").with_version(version).build());
+        Self { _provider: provider, reader, meter }
+    }
+
+    /// Where instruments are made.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// All values of this moment; `None` after shutdown.
+    pub fn snapshot(&self) -> Option<MetricsRequest> {
+        let mut metrics = ResourceMetrics::default();
+        self.reader.collect(&mut metrics).ok()?;
+        Some(MetricsRequest::from(&metrics))
+    }
+
+    /// A counter of items with its labels already bound, present with 0 from the start.
+    pub fn items(&self, name: String, description: &'static str, labels: Vec<KeyValue>) -> ItemCounter {
+        let counter = self.meter.u64_counter(name).with_description(description).build();
+        counter.add(0, &labels);
+        ItemCounter { counter, labels: labels.into() }
+    }
+}
+
+/// A counter of items with bound labels.
+#[derive(Clone, Debug)]
+pub struct ItemCounter {
+    counter: Counter<u64>,
+    labels: Arc<[KeyValue]>,
+}
+
+impl ItemCounter {
+    /// Counts `items`.
+    pub fn add(&self, items: impl Into<u64>) {
+        self.counter.add(items.into(), &self.labels);
+    }
+}
+
+/// The SDK takes readers by value; this one is read from outside too.
+#[derive(Clone, Debug)]
+struct SharedReader(Arc<ManualReader>);
+
+impl MetricReader for SharedReader {
+    fn register_pipeline(&self, pipeline: Weak<Pipeline>) {
+        self.0.register_pipeline(pipeline);
+    }
+
+    fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
+        self.0.collect(metrics)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.0.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.0.shutdown_with_timeout(timeout)
+    }
+
+    fn temporality(&self, kind: InstrumentKind) -> Temporality {
+        self.0.temporality(kind)
+    }
+}

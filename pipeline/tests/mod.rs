@@ -1,0 +1,5 @@
+//! Sentences about batches, edges, settings and lifecycle.
+
+mod batches;
+mod edges;
+mod lifecycles;
