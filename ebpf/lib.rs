@@ -1,1 +1,32 @@
-//! x
+//! The kernel side: one folder per probe with its BPF program in C and its typed reader.
+//!
+//! This crate knows nothing of OpenTelemetry. A probe is opened on a [`Kernel`], climbs its ladder of hooks and takes
+//! the first that attaches; what was tried and why it failed is in its [`Report`]. Event probes write records into one
+//! ring each ([`Ring`]) behind a token bucket in the kernel; every event is accounted for in its [`Counters`].
+//! A new probe is a new folder and one row in [`PROBES`]; `docs/adding-a-probe.md` walks through it.
+
+mod btf;
+mod clock;
+mod counters;
+pub mod dropwatch;
+mod fdinfo;
+mod histogram;
+#[cfg(test)]
+mod histogram_tests;
+mod object;
+mod probe;
+mod ring;
+pub mod runqlat;
+mod symbols;
+
+pub use clock::Clock;
+pub use counters::{Counters, Rate};
+pub use histogram::{Histogram, bounds_ns};
+pub use object::{Attempt, Kernel, Ladder, OpenError, Unavailable};
+pub use probe::{Control, Cost, MapSize, PROBES, Probe, Report};
+pub use ring::{Header, Ring};
+pub use symbols::Symbols;
+
+/// Kernel tests measure the whole machine: one at a time.
+#[cfg(test)]
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

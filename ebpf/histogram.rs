@@ -1,0 +1,68 @@
+//! The kernel's latency histograms; the same layout as `include/histogram.h`.
+
+use aya::maps::{MapData, PerCpuArray};
+
+/// Exponent of the first step: values up to 2^10 ns share slot 0.
+const FIRST_EXPONENT: u32 = 10;
+/// Exponent of the last step: values above 2^34 ns share the last slot.
+const LAST_EXPONENT: u32 = 33;
+/// One below the first step, two per step, one above the last.
+pub(crate) const SLOTS: usize = (1 + 2 * (LAST_EXPONENT - FIRST_EXPONENT + 1) + 1) as usize;
+
+/// The upper bound of every slot but the last, in nanoseconds, inclusive and ascending.
+pub const fn bounds_ns() -> [u64; SLOTS - 1] {
+    let mut bounds = [1 << FIRST_EXPONENT; SLOTS - 1];
+    let mut slot = 1;
+    while slot < SLOTS - 1 {
+        let step = (slot as u64 - 1) / 2;
+        let halves = 3 + (slot as u64 - 1) % 2;
+        bounds[slot] = (halves << (FIRST_EXPONENT as u64 + step)) / 2;
+        slot += 1;
+    }
+    bounds
+}
+
+/// A histogram as read: exact counts and sum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Histogram {
+    /// Sum of all values, in nanoseconds.
+    pub sum_ns: u64,
+    /// Values per slot: the bounds of [`bounds_ns`], then everything above.
+    pub counts: [u64; SLOTS],
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self { sum_ns: 0, counts: [0; SLOTS] }
+    }
+}
+
+impl Histogram {
+    /// How many values it holds.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+}
+
+/// `struct histogram` of histogram.h.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Slots {
+    sum_ns: u64,
+    slots: [u64; SLOTS],
+}
+
+// SAFETY: 64-bit numbers without padding; every bit pattern is valid.
+unsafe impl aya::Pod for Slots {}
+
+/// Sums one histogram over all CPUs.
+pub(crate) fn read(map: &PerCpuArray<MapData, Slots>, index: u32) -> Result<Histogram, aya::maps::MapError> {
+    let mut sum = Histogram::default();
+    for cpu in map.get(&index, 0)?.iter() {
+        sum.sum_ns += cpu.sum_ns;
+        for (total, slot) in sum.counts.iter_mut().zip(cpu.slots) {
+            *total += slot;
+        }
+    }
+    Ok(sum)
+}

@@ -1,0 +1,79 @@
+//! Cgroup ids to paths.
+
+use std::fs::File;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// `FILEID_KERNFS`: a file handle that is a kernfs node id (linux/exportfs.h).
+const FILEID_KERNFS: i32 = 0xfe;
+
+/// The mounted cgroup hierarchies.
+#[derive(Debug)]
+pub struct CgroupFs {
+    unified: Option<Hierarchy>,
+    v1_memory: Option<Hierarchy>,
+}
+
+#[derive(Debug)]
+struct Hierarchy {
+    root: PathBuf,
+    mount: File,
+}
+
+impl CgroupFs {
+    /// Finds the unified and the v1 memory hierarchy of this host, where they are mounted.
+    pub fn mounted() -> Self {
+        let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        let find = |wanted: &dyn Fn(&str, &str) -> bool| {
+            mounts.lines().find_map(|line| {
+                let mut words = line.split(' ').skip(1);
+                let (root, kind, options) = (words.next()?, words.next()?, words.next()?);
+                wanted(kind, options).then(|| Hierarchy::open(Path::new(root)))?
+            })
+        };
+        Self {
+            unified: find(&|kind, _| kind == "cgroup2"),
+            v1_memory: find(&|kind, options| kind == "cgroup" && options.split(',').any(|o| o == "memory")),
+        }
+    }
+
+    /// The path below the root of the unified hierarchy, e.g. `/system.slice/x.service`.
+    pub fn unified_path(&self, id: u64) -> Option<String> {
+        self.unified.as_ref()?.path(id)
+    }
+
+    /// The path below the root of the v1 memory hierarchy.
+    pub fn v1_memory_path(&self, id: u64) -> Option<String> {
+        self.v1_memory.as_ref()?.path(id)
+    }
+}
+
+/// `struct file_handle` with room for a kernfs id.
+#[repr(C)]
+struct Handle {
+    bytes: u32,
+    kind: i32,
+    id: u64,
+}
+
+impl Hierarchy {
+    fn open(root: &Path) -> Option<Self> {
+        Some(Self { root: root.to_owned(), mount: File::open(root).ok()? })
+    }
+
+    fn path(&self, id: u64) -> Option<String> {
+        let mut handle = Handle { bytes: 8, kind: FILEID_KERNFS, id };
+        // SAFETY: `handle` is laid out as `struct file_handle` with eight bytes of handle; the kernel only reads it.
+        let fd = unsafe {
+            libc::open_by_handle_at(self.mount.as_raw_fd(), (&raw mut handle).cast(), libc::O_PATH | libc::O_CLOEXEC)
+        };
+        if fd < 0 {
+            return None;
+        }
+        // SAFETY: a descriptor that was just opened and that nobody else knows.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        let path = std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).ok()?;
+        let below = path.strip_prefix(&self.root).ok()?;
+        Some(format!("/{}", below.display()))
+    }
+}
