@@ -20,6 +20,7 @@ mod section;
 mod settings;
 mod source;
 mod suggest;
+mod words;
 mod yaml;
 
 pub use component_id::ComponentId;

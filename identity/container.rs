@@ -36,6 +36,7 @@ fn id_in(segment: &str) -> Option<&str> {
 
 /// `pod<uid>` (cgroupfs driver) or `kubepods-burstable-pod<uid with underscores>.slice` (systemd driver).
 fn pod_uid_in(segment: &str) -> Option<String> {
+    let segment = segment.split(':').next()?;
     let name = segment.strip_suffix(".slice").unwrap_or(segment);
     let uid = match name.strip_prefix("pod") {
         Some(uid) => uid,

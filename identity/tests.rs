@@ -22,7 +22,7 @@ fn paths_of_all_runtimes_name_container_and_pod() {
         (format!("/kubepods.slice/kubepods-pod{underscored}.slice/crio-{ID}.scope"), Some(uid)),
         (
             format!("/system.slice/containerd.service/kubepods-burstable-pod{underscored}.slice:cri-containerd:{ID}"),
-            None,
+            Some(uid),
         ),
     ];
     for (path, pod) in rows {

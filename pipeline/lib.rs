@@ -23,7 +23,7 @@ pub use graph::{BuildError, Graph};
 pub use lifecycle::{Running, StartError, Stop, Stopped, Tasks};
 pub use outlet::{Outlet, Outlets};
 pub use rejected::{Kind as RejectedKind, Rejected};
-pub use settings::{Level, PipelineSettings, Settings, Tables};
+pub use settings::{Level, PipelineSettings, Reader, Settings, Tables};
 pub use telemetry::{ItemCounter, Telemetry};
 
 /// The OTLP structs that receivers and processors build and change.

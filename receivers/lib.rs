@@ -1,1 +1,16 @@
-//! x
+//! Where telemetry comes in: one folder per receiver, one row per receiver in [`ALL`].
+
+use pipeline::component::ReceiverFactory;
+
+mod conventions;
+pub mod ebpf_events;
+pub mod ebpf_metrics;
+mod kernel;
+mod probe_telemetry;
+mod resource;
+
+/// Every receiver.
+pub static ALL: &[&ReceiverFactory] = &[&ebpf_events::FACTORY, &ebpf_metrics::FACTORY];
+
+#[cfg(test)]
+mod tests;

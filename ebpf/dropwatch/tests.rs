@@ -92,7 +92,7 @@ mod kernel {
         assert_eq!(drop.source().unwrap().to_string(), "127.0.0.1");
         assert_eq!((drop.protocol, drop.ether_type, drop.device().as_str()), (17, 0x0800, "lo"));
         assert_eq!(drop.packet_bytes, 5 + 8 + 20);
-        let names = Symbols::default().kernel(drop.stack()).join(" ");
+        let names = Symbols::start().unwrap().kernel(drop.stack().to_vec()).await.join(" ");
         assert!(names.contains("udp"), "{names}");
     }
 

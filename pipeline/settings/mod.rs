@@ -13,7 +13,7 @@ use crate::component::{
     Configured, ExporterConfig, ExporterFactory, Factory, ProcessorConfig, ProcessorFactory, ReceiverConfig,
     ReceiverFactory,
 };
-pub use service::{Level, PipelineSettings, ServiceSettings};
+pub use service::{Level, PipelineSettings, Reader, ServiceSettings};
 
 /// The sections a configuration may have.
 const SECTIONS: &[&str] = &["receivers", "processors", "exporters", "connectors", "extensions", "service"];

@@ -143,39 +143,17 @@ config::settings! {
 
 impl Rules for LogSettings {}
 
-/// Levels of own log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// Everything.
-    Debug,
-    /// What an operator wants to know.
-    Info,
-    /// What may need attention.
-    Warn,
-    /// What does.
-    Error,
-}
-
-impl Level {
-    const NAMES: [(&str, Self); 4] =
-        [("debug", Self::Debug), ("info", Self::Info), ("warn", Self::Warn), ("error", Self::Error)];
-}
-
-impl Decode for Level {
-    fn decode(node: &Node, default: Self, decoder: &mut Decoder) -> Self {
-        let text = String::decode(node, "info".into(), decoder).to_lowercase();
-        match Self::NAMES.iter().find(|(name, _)| *name == text) {
-            Some((_, level)) => *level,
-            None => {
-                decoder.unknown("level", &text, &Self::NAMES.map(|(name, _)| name));
-                default
-            }
-        }
-    }
-
-    fn encode(&self, _: Secrets) -> Node {
-        let name = Self::NAMES.iter().find(|(_, level)| level == self).map_or("info", |(name, _)| name);
-        Node::text(name)
+config::words! {
+    /// Levels of own log lines.
+    pub enum Level: "level" {
+        /// Everything.
+        Debug = "debug",
+        /// What an operator wants to know.
+        Info = "info",
+        /// What may need attention.
+        Warn = "warn",
+        /// What does.
+        Error = "error",
     }
 }
 

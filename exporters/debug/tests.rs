@@ -1,0 +1,41 @@
+use pipeline::proto::metrics::v1::metric::Data;
+use pipeline::proto::metrics::v1::{Histogram, HistogramDataPoint};
+
+use super::live::Live;
+use super::{Config, Debug, Verbosity};
+use crate::tests::{attribute, metric, metrics};
+
+fn histogram(counts: [u64; 3], time_s: u64) -> pipeline::Batch {
+    let point = HistogramDataPoint {
+        start_time_unix_nano: 1_000_000_000,
+        time_unix_nano: time_s * 1_000_000_000,
+        count: counts.iter().sum(),
+        sum: Some(1.0),
+        bucket_counts: counts.to_vec(),
+        explicit_bounds: vec![0.001, 0.002],
+        ..HistogramDataPoint::default()
+    };
+    let data = Data::Histogram(Histogram { data_points: vec![point], aggregation_temporality: 2 });
+    metrics(vec![attribute("host.name", "h")], vec![metric("wait", "s", data)])
+}
+
+#[test]
+fn live_shows_what_came_since_the_last_time_and_bounds_instead_of_guesses() {
+    let mut live = Live::default();
+    let first = live.lines(&mut histogram([10, 0, 0], 11)).unwrap();
+    assert_eq!(first, "00:00:11.000Z metric wait 10 in 10.0s, p50 <= 1.0ms, p99 <= 1.0ms, max <= 1.0ms\n");
+    let second = live.lines(&mut histogram([10, 5, 1], 12)).unwrap();
+    assert_eq!(second, "00:00:12.000Z metric wait 6 in 1.0s, p50 <= 2.0ms, p99 > 2.0ms, max > 2.0ms\n");
+    assert!(live.lines(&mut histogram([10, 5, 1], 13)).unwrap().contains("nothing in 1.0s"));
+}
+
+#[test]
+fn verbosity_goes_from_one_line_to_everything() {
+    let text = |verbosity| {
+        let config = Config { verbosity, ..Config::default() };
+        Debug { config, live: Live::default().into() }.text(histogram([1, 0, 0], 2)).unwrap()
+    };
+    assert_eq!(text(Verbosity::Basic), "metrics: 1 metric_points\n");
+    assert_eq!(text(Verbosity::Normal), "metrics: 1 metric_points\n  wait = count 1, sum 1\n");
+    assert!(text(Verbosity::Detailed).contains("\"explicitBounds\""));
+}

@@ -1,0 +1,132 @@
+//! A page that Prometheus scrapes.
+//!
+//! ```yaml
+//! prometheus:
+//!   endpoint: 127.0.0.1:19704
+//!   resource_to_telemetry_conversion:
+//!     enabled: true
+//! ```
+//!
+//! Keeps the last point of every series. Names and labels follow the Collector's exporter. Unlike it, series of
+//! different resources stay apart: those whose labels would still be the same are not merged but left out, counted and
+//! warned about.
+
+mod exponential;
+mod labels;
+mod names;
+pub mod page;
+mod series;
+pub mod server;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use config::{Decoder, Documented, Rules};
+use indexmap::IndexMap;
+use opentelemetry::KeyValue;
+use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
+use pipeline::proto::MetricsRequest;
+use pipeline::{Batch, BuildError, ItemCounter, Rejected, Signal, StartError, Tasks};
+
+pub use series::Store;
+
+config::settings! {
+    /// A page that Prometheus scrapes.
+    pub struct Config {
+        /// The address it listens on, `host:port`.
+        pub endpoint: String = String::new(),
+        /// Put before every metric's name, with an underscore.
+        pub namespace: String = String::new(),
+        /// Labels that every series gets.
+        pub const_labels: IndexMap<String, String> = IndexMap::new(),
+        /// Whether samples carry the time of their point.
+        pub send_timestamps: bool = false,
+        /// A series that was not updated for so long is no longer shown.
+        pub metric_expiration: Duration = Duration::from_secs(300),
+        /// Whether the otel_scope_ labels are left out.
+        pub without_scope_info: bool = false,
+        /// Whether unit and type are added to names.
+        pub add_metric_suffixes: bool = true,
+        /// Resource attributes as labels.
+        pub resource_to_telemetry_conversion: ResourceLabels = ResourceLabels::default(),
+    }
+}
+
+impl Rules for Config {
+    fn rules(&self, decoder: &mut Decoder) {
+        let port = self.endpoint.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        if port.is_none() {
+            decoder.at("endpoint", |d| d.error(format!("must be host:port, is {:?}", self.endpoint)));
+        }
+    }
+}
+
+config::settings! {
+    /// Resource attributes as labels.
+    pub struct ResourceLabels {
+        /// Whether every resource attribute becomes a label of its series.
+        pub enabled: bool = false,
+    }
+}
+
+impl Rules for ResourceLabels {}
+
+/// Its row in the exporters' table.
+pub static FACTORY: ExporterFactory = Factory {
+    name: "prometheus",
+    alias: None,
+    signals: &[Signal::Metrics],
+    stability: Stability::Alpha,
+    sample: "endpoint: 127.0.0.1:19704\nresource_to_telemetry_conversion:\n  enabled: true\n",
+    fields: Config::FIELDS,
+    decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
+};
+
+impl ExporterConfig for Config {
+    fn build(&self, cx: BuildContext) -> Result<Arc<dyn Exporter>, BuildError> {
+        let labels = |reason| vec![KeyValue::new("exporter", cx.id.to_string()), KeyValue::new("reason", reason)];
+        let counter = |reason| {
+            let about = "Number of items that an exporter could not represent.";
+            cx.telemetry.items("kpulse_exporter_dropped_items".into(), about, labels(reason))
+        };
+        let store = Arc::new(Mutex::new(Store::new(self.clone())));
+        let dropped = series::Dropped::ALL.map(|reason| counter(reason.name()));
+        Ok(Arc::new(Prometheus { endpoint: self.endpoint.clone(), store, dropped }))
+    }
+}
+
+struct Prometheus {
+    endpoint: String,
+    store: Arc<Mutex<Store>>,
+    dropped: [ItemCounter; series::Dropped::ALL.len()],
+}
+
+#[async_trait]
+impl Exporter for Prometheus {
+    async fn start(&self, tasks: &mut Tasks) -> Result<(), StartError> {
+        let listener = server::listen(&self.endpoint).await?;
+        let store = self.store.clone();
+        let collisions = self.dropped[series::Dropped::SameLabels as usize].clone();
+        let page = move || {
+            let page = store.lock().unwrap_or_else(PoisonError::into_inner).page(Instant::now());
+            collisions.add(page.same_labels);
+            page.text
+        };
+        let stop = tasks.stop();
+        tasks.spawn(format!("prometheus on {}", self.endpoint), server::serve(listener, Arc::new(page), stop));
+        Ok(())
+    }
+
+    async fn send(&self, mut batch: Batch) -> Result<(), Rejected> {
+        let request = batch.read::<MetricsRequest>().map_err(|e| Rejected::permanent(e.to_string()))?;
+        let Some(request) = request else {
+            return Err(Rejected::permanent("prometheus takes metrics only"));
+        };
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.update(request, Instant::now(), &mut |reason| self.dropped[reason as usize].add(1_u64));
+        Ok(())
+    }
+}

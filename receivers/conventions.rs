@@ -1,0 +1,63 @@
+//! Names of what the eBPF receivers say: OpenTelemetry's semantic conventions 1.44 where they exist, `linux.*` where
+//! they do not. Written once, with unit and description.
+
+use pipeline::proto::common::v1::{AnyValue, KeyValue, any_value::Value};
+
+/// A metric: name, unit, description.
+pub struct MetricName {
+    /// The OpenTelemetry name.
+    pub name: &'static str,
+    /// UCUM unit.
+    pub unit: &'static str,
+    /// One sentence.
+    pub description: &'static str,
+}
+
+/// How long runnable tasks waited for a CPU (`sched_wakeup`/`sched_switch`).
+pub const RUN_QUEUE_DURATION: MetricName = MetricName {
+    name: "linux.sched.runqueue.duration",
+    unit: "s",
+    description: "Time that tasks were runnable and waited for a CPU, from wake-up or preemption to running.",
+};
+
+/// Event: the kernel dropped a packet (`skb:kfree_skb`).
+pub const PACKET_DROP: &str = "linux.net.packet.drop";
+
+pub const DROP_REASON: &str = "linux.net.drop.reason";
+pub const DROP_LOCATION: &str = "linux.net.drop.location";
+pub const PACKET_SIZE: &str = "linux.net.packet.size";
+pub const ETHER_TYPE: &str = "linux.net.ether_type";
+pub const NETNS: &str = "linux.net.namespace.inode";
+/// How the owner of an event was found: socket, socket_cgroup, network_namespace or none.
+pub const OWNER_SOURCE: &str = "linux.owner.source";
+pub const STACK_TRACE: &str = "code.stacktrace";
+pub const NETWORK_TRANSPORT: &str = "network.transport";
+pub const NETWORK_TYPE: &str = "network.type";
+pub const INTERFACE: &str = "network.interface.name";
+pub const SOURCE_ADDRESS: &str = "source.address";
+pub const SOURCE_PORT: &str = "source.port";
+pub const DESTINATION_ADDRESS: &str = "destination.address";
+pub const DESTINATION_PORT: &str = "destination.port";
+pub const PROCESS_PID: &str = "process.pid";
+pub const PROCESS_NAME: &str = "process.executable.name";
+pub const CPU: &str = "cpu.logical_number";
+pub const CONTAINER_ID: &str = "container.id";
+pub const POD_UID: &str = "k8s.pod.uid";
+pub const HOST_NAME: &str = "host.name";
+pub const HOST_ID: &str = "host.id";
+pub const HOST_ARCH: &str = "host.arch";
+pub const OS_TYPE: &str = "os.type";
+
+/// A text attribute.
+pub fn text(key: &str, value: impl Into<String>) -> KeyValue {
+    attribute(key, Value::StringValue(value.into()))
+}
+
+/// A whole-number attribute.
+pub fn int(key: &str, value: impl Into<i64>) -> KeyValue {
+    attribute(key, Value::IntValue(value.into()))
+}
+
+fn attribute(key: &str, value: Value) -> KeyValue {
+    KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
+}

@@ -1,0 +1,155 @@
+//! `linux.net.packet.drop`: one record per packet that the kernel dropped.
+
+use config::{Decoder, Rules};
+use ebpf::dropwatch::{Cgroups, Drop as Dropped, Owner, Reasons, Settings};
+use ebpf::{Clock, Rate};
+use pipeline::proto::common::v1::{AnyValue, KeyValue, any_value::Value};
+use pipeline::proto::logs::v1::{LogRecord, SeverityNumber};
+
+use crate::conventions::*;
+
+config::settings! {
+    /// Packets that the kernel dropped.
+    pub struct Config {
+        /// Records a second; 0 takes the limit off. Held in the kernel, so a storm costs little.
+        pub rate: u32 = Settings::default().rate.per_second,
+        /// Records at once.
+        pub burst: u32 = Settings::default().rate.burst,
+        /// Reasons, without the prefix SKB_DROP_REASON_, that are no losses.
+        pub ignored_reasons: Vec<String> = Settings::default().ignored_reasons,
+    }
+}
+
+impl Rules for Config {
+    fn rules(&self, decoder: &mut Decoder) {
+        if self.burst == 0 {
+            decoder.at("burst", |d| d.error("must be at least 1"));
+        }
+    }
+}
+
+impl Config {
+    /// The probe's settings.
+    pub fn settings(&self) -> Settings {
+        let rate = Rate { per_second: self.rate, burst: self.burst };
+        Settings { rate, ignored_reasons: self.ignored_reasons.clone() }
+    }
+
+    /// Kernels differ in their reasons, so an unknown one is no error; a slip should still be seen.
+    pub fn warn_of_unknown_reasons(&self, reasons: &Reasons) {
+        let defaults = Settings::default().ignored_reasons;
+        for name in self.ignored_reasons.iter().filter(|name| !reasons.is_known(name) && !defaults.contains(name)) {
+            tracing::warn!(reason = %name, "ignored_reasons: this kernel has no such drop reason");
+        }
+    }
+}
+
+/// The cgroups of the owner, if it has any.
+pub fn cgroups(drop: &Dropped) -> Option<Cgroups> {
+    match drop.owner() {
+        Owner::Socket { cgroups, .. } | Owner::SocketCgroup(cgroups) => Some(cgroups),
+        Owner::NetworkNamespace | Owner::Nobody => None,
+    }
+}
+
+/// The record of one drop; `names` are those of its location and then of its stack.
+pub fn record(drop: &Dropped, reasons: &Reasons, names: &[String], clock: &mut Clock) -> LogRecord {
+    let reason = reasons.name(drop.reason);
+    let (location, stack) = names.split_first().map_or((String::new(), names), |(first, rest)| (first.clone(), rest));
+    let body = sentence(drop, &reason, &location);
+    let mut attributes = vec![
+        text(DROP_REASON, reason),
+        text(DROP_LOCATION, location),
+        int(PACKET_SIZE, drop.packet_bytes),
+        int(CPU, drop.header.cpu),
+    ];
+    attributes.extend(packet(drop));
+    attributes.extend(owner(drop));
+    if !stack.is_empty() {
+        attributes.push(text(STACK_TRACE, stack.join("\n")));
+    }
+    LogRecord {
+        time_unix_nano: clock.unix_ns(drop.header.mono_ns),
+        observed_time_unix_nano: clock.now_unix_ns(),
+        severity_number: SeverityNumber::Warn.into(),
+        severity_text: "WARN".into(),
+        body: Some(AnyValue { value: Some(Value::StringValue(body)) }),
+        attributes,
+        event_name: PACKET_DROP.into(),
+        ..LogRecord::default()
+    }
+}
+
+/// What the headers say; what could not be read is left out.
+fn packet(drop: &Dropped) -> Vec<KeyValue> {
+    let mut attributes = Vec::with_capacity(10);
+    if drop.ether_type != 0 {
+        attributes.push(text(ETHER_TYPE, format!("{:#06x}", drop.ether_type)));
+    }
+    if let (Some(source), Some(destination)) = (drop.source(), drop.destination()) {
+        attributes.push(text(NETWORK_TYPE, if drop.ip_version == 4 { "ipv4" } else { "ipv6" }));
+        attributes.push(text(NETWORK_TRANSPORT, transport(drop.protocol)));
+        attributes.push(text(SOURCE_ADDRESS, source.to_string()));
+        attributes.push(text(DESTINATION_ADDRESS, destination.to_string()));
+    }
+    if drop.destination_port != 0 {
+        attributes.push(int(SOURCE_PORT, drop.source_port));
+        attributes.push(int(DESTINATION_PORT, drop.destination_port));
+    }
+    if drop.ifindex != 0 {
+        attributes.push(text(INTERFACE, drop.device()));
+    }
+    if drop.netns != 0 {
+        attributes.push(int(NETNS, drop.netns));
+    }
+    attributes
+}
+
+fn owner(drop: &Dropped) -> Vec<KeyValue> {
+    match drop.owner() {
+        Owner::Socket { pid, comm, .. } => {
+            vec![text(OWNER_SOURCE, "socket"), int(PROCESS_PID, pid), text(PROCESS_NAME, comm)]
+        }
+        Owner::SocketCgroup(_) => vec![text(OWNER_SOURCE, "socket_cgroup")],
+        Owner::NetworkNamespace => vec![text(OWNER_SOURCE, "network_namespace")],
+        Owner::Nobody => vec![text(OWNER_SOURCE, "none")],
+    }
+}
+
+/// IANA protocol numbers by their usual names.
+fn transport(protocol: u8) -> String {
+    match protocol {
+        1 => "icmp".into(),
+        2 => "igmp".into(),
+        6 => "tcp".into(),
+        17 => "udp".into(),
+        58 => "icmpv6".into(),
+        132 => "sctp".into(),
+        other => format!("ip_protocol_{other}"),
+    }
+}
+
+/// `NO_SOCKET udp 127.0.0.1:4000 -> 127.0.0.1:9 on lo, 33 bytes, at udp_rcv+0x5; owner unknown`
+fn sentence(drop: &Dropped, reason: &str, location: &str) -> String {
+    let mut line = reason.to_owned();
+    if let (Some(source), Some(destination)) = (drop.source(), drop.destination()) {
+        let end = |address: std::net::IpAddr, port: u16| match port {
+            0 => address.to_string(),
+            port => std::net::SocketAddr::new(address, port).to_string(),
+        };
+        let (from, to) = (end(source, drop.source_port), end(destination, drop.destination_port));
+        line += &format!(" {} {from} -> {to}", transport(drop.protocol));
+    } else if drop.ether_type != 0 {
+        line += &format!(" ethertype {:#06x}", drop.ether_type);
+    }
+    if drop.ifindex != 0 {
+        line += &format!(" on {}", drop.device());
+    }
+    line += &format!(", {} bytes, at {location}", drop.packet_bytes);
+    match drop.owner() {
+        Owner::Socket { pid, comm, .. } => line + &format!("; socket of {comm} ({pid})"),
+        Owner::SocketCgroup(cgroups) => line + &format!("; socket of cgroup {}", cgroups.unified),
+        Owner::NetworkNamespace => line + &format!("; network namespace {}", drop.netns),
+        Owner::Nobody => line + "; owner unknown",
+    }
+}

@@ -1,0 +1,150 @@
+//! Kernel metrics, folded in the kernel and read at an interval.
+//!
+//! ```yaml
+//! ebpf_metrics:
+//!   collection_interval: 10s
+//!   scrapers:
+//!     runqlat:
+//! ```
+//!
+//! All metrics are cumulative; a series starts when its probe attached.
+
+pub(crate) mod runqlat;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use config::{Decoder, Documented, Rules, Section};
+use ebpf::{Clock, Probe};
+use pipeline::component::{BuildContext, Factory, Receiver, ReceiverConfig, ReceiverFactory, Stability, decode};
+use pipeline::proto::MetricsRequest;
+use pipeline::proto::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
+use pipeline::{Batch, BuildError, Origin, Outlet, Outlets, Signal, StartError, Stop, Tasks};
+
+use crate::kernel::SharedKernel;
+use crate::probe_telemetry::ProbeTelemetry;
+use crate::resource::{Host, scope};
+use runqlat::RunqlatScraper;
+
+config::settings! {
+    /// Kernel metrics by eBPF.
+    pub struct Config {
+        /// Time between two readings.
+        pub collection_interval: Duration = Duration::from_secs(60),
+        /// Time from the start to the first reading.
+        pub initial_delay: Duration = Duration::ZERO,
+        /// What is measured; a scraper is on when it is named.
+        pub scrapers: Scrapers = Scrapers::default(),
+    }
+}
+
+impl Rules for Config {
+    fn rules(&self, decoder: &mut Decoder) {
+        if self.collection_interval.is_zero() {
+            decoder.at("collection_interval", |d| d.error("must be greater than zero"));
+        }
+        if self.scrapers.runqlat.get().is_none() {
+            decoder.at("scrapers", |d| d.error("must name at least one scraper: runqlat"));
+        }
+    }
+}
+
+config::settings! {
+    /// The scrapers.
+    pub struct Scrapers {
+        /// How long runnable tasks waited for a CPU.
+        pub runqlat: Section<runqlat::Config> = Section::on_when_named(),
+    }
+}
+
+impl Rules for Scrapers {}
+
+/// Its row in the receivers' table.
+pub static FACTORY: ReceiverFactory = Factory {
+    name: "ebpf_metrics",
+    alias: None,
+    signals: &[Signal::Metrics],
+    stability: Stability::Alpha,
+    sample: "collection_interval: 10s\nscrapers:\n  runqlat:\n",
+    fields: Config::FIELDS,
+    decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
+};
+
+impl ReceiverConfig for Config {
+    fn build(&self, cx: BuildContext) -> Result<Box<dyn Receiver>, BuildError> {
+        Ok(Box::new(EbpfMetrics { config: self.clone(), kernel: SharedKernel::share(), cx }))
+    }
+}
+
+struct EbpfMetrics {
+    config: Config,
+    kernel: SharedKernel,
+    cx: BuildContext,
+}
+
+#[async_trait]
+impl Receiver for EbpfMetrics {
+    async fn start(self: Box<Self>, outlets: Outlets, tasks: &mut Tasks) -> Result<(), StartError> {
+        let Some(outlet) = outlets.get(Signal::Metrics) else {
+            return Ok(());
+        };
+        let opened = self.kernel.open(|kernel| ebpf::runqlat::Runqlat::open(kernel));
+        let probe = match opened.map_err(|e| StartError(e.to_string()))? {
+            Ok(probe) => probe,
+            // One feature that this kernel cannot give does not end the others.
+            Err(error) => {
+                tracing::error!(receiver = %self.cx.id, scraper = "runqlat", %error, "not available on this kernel");
+                let mut stop = tasks.stop();
+                tasks.spawn(self.cx.id.to_string(), async move { stop.requested().await });
+                return Ok(());
+            }
+        };
+        let mut clock = Clock::default();
+        let scraper = RunqlatScraper::new(probe, clock.now_unix_ns());
+        let telemetry = ProbeTelemetry::new(&self.cx.telemetry, &self.cx.id.to_string(), "runqlat");
+        let reading = Reading { scraper, telemetry, clock, host: Host::read(), outlet: outlet.clone() };
+        tasks.spawn(self.cx.id.to_string(), run(reading, self.config, tasks.stop()));
+        Ok(())
+    }
+}
+
+struct Reading {
+    scraper: RunqlatScraper,
+    telemetry: ProbeTelemetry,
+    clock: Clock,
+    host: Host,
+    outlet: Outlet,
+}
+
+async fn run(mut reading: Reading, config: Config, mut stop: Stop) {
+    let first = tokio::time::Instant::now() + config.initial_delay;
+    let mut ticks = tokio::time::interval_at(first, config.collection_interval);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => reading.collect(),
+            () = stop.requested() => break,
+        }
+    }
+    // The last values are worth having too.
+    reading.collect();
+}
+
+impl Reading {
+    fn collect(&mut self) {
+        self.telemetry.update(self.scraper.probe.control().counters());
+        let now = self.clock.now_unix_ns();
+        match self.scraper.collect(now) {
+            Ok(metrics) => self.outlet.offer(self.batch(metrics)),
+            Err(error) => tracing::error!(scraper = "runqlat", %error, "cannot read"),
+        }
+    }
+
+    fn batch(&self, metrics: Vec<Metric>) -> Batch {
+        let scoped = ScopeMetrics { scope: Some(scope("ebpf_metrics")), metrics, ..ScopeMetrics::default() };
+        let resource = Some(self.host.resource());
+        let resource_metrics = vec![ResourceMetrics { resource, scope_metrics: vec![scoped], ..Default::default() }];
+        Batch::new(MetricsRequest { resource_metrics }, Arc::new(Origin::default()))
+    }
+}

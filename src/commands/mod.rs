@@ -1,0 +1,35 @@
+//! One file per sub-command.
+
+mod components;
+mod doctor;
+mod print_config;
+mod run;
+mod validate;
+
+pub use components::components;
+pub use doctor::doctor;
+pub use print_config::print_config;
+pub use run::run;
+pub use validate::validate;
+
+/// What any command can fail with.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Configuration(#[from] crate::configuration::Error),
+    #[error("failed to build pipelines: {0}")]
+    Build(#[from] pipeline::BuildError),
+    #[error("{0}")]
+    Start(#[from] pipeline::StartError),
+    #[error("{0}")]
+    Runtime(#[from] std::io::Error),
+    #[error("{0}")]
+    Print(#[from] config::Error),
+    #[error("{0}")]
+    Unavailable(#[from] ebpf::Unavailable),
+}
+
+/// Everything runs on one thread: a node agent should use a small part of one CPU.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()
+}

@@ -1,0 +1,87 @@
+//! `kpulse --config ...`: runs until it is told to stop.
+
+use pipeline::{Graph, Running, Settings, StartError, Stopped, Tasks, Telemetry};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::Error;
+use crate::cli::Sources;
+use crate::{configuration, logging, own_metrics};
+
+/// Starts everything, waits for a signal, drains.
+pub fn run(sources: &Sources) -> Result<(), Error> {
+    let loaded = configuration::read(sources)?;
+    logging::start(loaded.settings.service.telemetry.logs.level);
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    super::runtime()?.block_on(serve(loaded.settings))
+}
+
+async fn serve(settings: Settings) -> Result<(), Error> {
+    let mut signals = Signals::new()?;
+    let telemetry = Telemetry::new(env!("CARGO_PKG_VERSION"));
+    let graph = Graph::build(&settings, &telemetry)?;
+    let readers = &settings.service.telemetry.metrics.readers;
+    let address = |reader: &pipeline::Reader| {
+        let prometheus = &reader.pull.exporter.prometheus;
+        format!("{}:{}", prometheus.host, prometheus.port)
+    };
+    let mut own = Tasks::default();
+    own_metrics::start(&readers.iter().map(address).collect::<Vec<_>>(), &telemetry, &mut own).await?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "Starting kpulse...");
+    let mut running =
+        graph.start().await.map_err(|StartError(e)| StartError(format!("cannot start pipelines: {e}")))?;
+    tracing::info!("Everything is ready. Begin running and processing data.");
+    watch(&mut running, &mut signals).await;
+    tracing::info!("Starting shutdown...");
+    // A second signal means that nobody wants to wait any longer.
+    let stopped = tokio::select! {
+        stopped = running.stop(settings.service.shutdown_timeout) => stopped,
+        name = signals.stop() => {
+            tracing::warn!(signal = name, "second signal: what is not delivered yet is lost");
+            return Ok(());
+        }
+    };
+    match stopped {
+        Stopped::Drained => tracing::info!("Shutdown complete."),
+        Stopped::Late(tasks) => tracing::error!(tasks, "shutdown_timeout is over: what these tasks held is lost"),
+    }
+    Ok(())
+}
+
+/// Until a stop signal comes. A component that dies is reported, and the others go on.
+async fn watch(running: &mut Running, signals: &mut Signals) {
+    loop {
+        tokio::select! {
+            name = signals.stop() => {
+                tracing::info!(signal = name, "Received signal from OS");
+                return;
+            }
+            _ = signals.hangup.recv() => tracing::warn!("SIGHUP: the configuration is read at start only; restart to change it"),
+            fault = running.fault() => tracing::error!(fault, "a component has stopped working"),
+        }
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn stop(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "terminated",
+            _ = self.interrupt.recv() => "interrupt",
+        }
+    }
+}
