@@ -26,19 +26,6 @@ pub struct Counters {
     pub malformed: u64,
 }
 
-impl Counters {
-    /// Everything but `fired` by its name, as it is shown.
-    pub fn drops(&self) -> [(&'static str, u64); 5] {
-        [
-            ("filtered", self.filtered),
-            ("limited", self.limited),
-            ("lost", self.lost),
-            ("missed", self.misses),
-            ("malformed", self.malformed),
-        ]
-    }
-}
-
 /// The per-CPU counters of a probe, to read.
 pub(crate) struct CounterMap(pub PerCpuArray<MapData, u64>);
 

@@ -11,37 +11,56 @@ pub const READ_EVERY: Duration = Duration::from_secs(1);
 
 /// The counters of one probe, moved forward by differences.
 pub struct ProbeTelemetry {
-    fired: ItemCounter,
-    sent: ItemCounter,
-    dropped: Vec<ItemCounter>,
+    instruments: Vec<(ItemCounter, Value)>,
     last: Counters,
 }
 
+/// Reads one value out of all.
+type Value = fn(&Counters) -> u64;
+
+const FIRED: (&str, &str) = ("kpulse_probe_fired_events", "Number of times a probe's hook ran.");
+const SENT: (&str, &str) = ("kpulse_probe_sent_events", "Number of records a probe wrote.");
+const DROPPED: (&str, &str) = ("kpulse_probe_dropped_events", "Number of kernel events that a probe could not keep.");
+
 impl ProbeTelemetry {
+    /// For a probe that writes one record per event: everything that fired is accounted for.
+    pub fn of_events(telemetry: &Telemetry, receiver: &str, probe: &'static str) -> Self {
+        let rows: [(_, _, Value); 7] = [
+            (FIRED, None, |c| c.fired),
+            (SENT, None, |c| c.sent),
+            (DROPPED, Some("filtered"), |c| c.filtered),
+            (DROPPED, Some("limited"), |c| c.limited),
+            (DROPPED, Some("lost"), |c| c.lost),
+            (DROPPED, Some("missed"), |c| c.misses),
+            (DROPPED, Some("malformed"), |c| c.malformed),
+        ];
+        Self::new(telemetry, receiver, probe, &rows)
+    }
+
+    /// For a probe that folds events in the kernel: what it could not fold.
+    pub fn of_folded(telemetry: &Telemetry, receiver: &str, probe: &'static str) -> Self {
+        let rows: [(_, _, Value); 2] = [(DROPPED, Some("lost"), |c| c.lost), (DROPPED, Some("missed"), |c| c.misses)];
+        Self::new(telemetry, receiver, probe, &rows)
+    }
+
     /// Makes its instruments, all 0.
-    pub fn new(telemetry: &Telemetry, receiver: &str, probe: &'static str) -> Self {
-        let labels = || vec![KeyValue::new("receiver", receiver.to_owned()), KeyValue::new("probe", probe)];
-        let counter = |name: &str, about, labels| telemetry.items(name.into(), about, labels);
-        let dropped = Counters::default().drops().map(|(reason, _)| {
-            let labels = [labels(), vec![KeyValue::new("reason", reason)]].concat();
-            counter("kpulse_probe_dropped_events", "Number of kernel events that did not become records.", labels)
-        });
-        Self {
-            fired: counter("kpulse_probe_fired_events", "Number of times a probe's hook ran.", labels()),
-            sent: counter("kpulse_probe_sent_events", "Number of records a probe wrote.", labels()),
-            dropped: dropped.into(),
-            last: Counters::default(),
-        }
+    fn new(telemetry: &Telemetry, receiver: &str, probe: &'static str, rows: &[Row]) -> Self {
+        let instrument = |((name, about), reason, value): &Row| {
+            let mut labels = vec![KeyValue::new("receiver", receiver.to_owned()), KeyValue::new("probe", probe)];
+            labels.extend(reason.map(|reason| KeyValue::new("reason", reason)));
+            (telemetry.items((*name).into(), about, labels), *value)
+        };
+        Self { instruments: rows.iter().map(instrument).collect(), last: Counters::default() }
     }
 
     /// Moves the instruments to `now`.
     pub fn update(&mut self, now: Counters) {
-        self.fired.add(now.fired.saturating_sub(self.last.fired));
-        self.sent.add(now.sent.saturating_sub(self.last.sent));
-        let drops = now.drops().into_iter().zip(self.last.drops());
-        for (counter, ((_, now), (_, last))) in self.dropped.iter().zip(drops) {
-            counter.add(now.saturating_sub(last));
+        for (instrument, value) in &self.instruments {
+            instrument.add(value(&now).saturating_sub(value(&self.last)));
         }
         self.last = now;
     }
 }
+
+/// Name and description, reason, value.
+type Row = ((&'static str, &'static str), Option<&'static str>, Value);

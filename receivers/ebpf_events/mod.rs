@@ -95,7 +95,7 @@ impl Receiver for EbpfEvents {
         };
         config.warn_of_unknown_reasons(probe.reasons());
         let watching = Watching {
-            telemetry: ProbeTelemetry::new(&self.cx.telemetry, &self.cx.id.to_string(), "dropwatch"),
+            telemetry: ProbeTelemetry::of_events(&self.cx.telemetry, &self.cx.id.to_string(), "dropwatch"),
             symbols: Symbols::start().map_err(|e| StartError(format!("no thread for symbols: {e}")))?,
             containers: Containers::of_host(),
             clock: Clock::default(),

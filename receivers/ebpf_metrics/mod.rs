@@ -102,7 +102,7 @@ impl Receiver for EbpfMetrics {
         };
         let mut clock = Clock::default();
         let scraper = RunqlatScraper::new(probe, clock.now_unix_ns());
-        let telemetry = ProbeTelemetry::new(&self.cx.telemetry, &self.cx.id.to_string(), "runqlat");
+        let telemetry = ProbeTelemetry::of_folded(&self.cx.telemetry, &self.cx.id.to_string(), "runqlat");
         let reading = Reading { scraper, telemetry, clock, host: Host::read(), outlet: outlet.clone() };
         tasks.spawn(self.cx.id.to_string(), run(reading, self.config, tasks.stop()));
         Ok(())

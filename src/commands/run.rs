@@ -37,7 +37,7 @@ async fn serve(settings: Settings) -> Result<(), Error> {
     // A second signal means that nobody wants to wait any longer.
     let stopped = tokio::select! {
         stopped = running.stop(settings.service.shutdown_timeout) => stopped,
-        name = signals.stop() => {
+        name = signals.stop.received() => {
             tracing::warn!(signal = name, "second signal: what is not delivered yet is lost");
             return Ok(());
         }
@@ -53,7 +53,7 @@ async fn serve(settings: Settings) -> Result<(), Error> {
 async fn watch(running: &mut Running, signals: &mut Signals) {
     loop {
         tokio::select! {
-            name = signals.stop() => {
+            name = signals.stop.received() => {
                 tracing::info!(signal = name, "Received signal from OS");
                 return;
             }
@@ -64,21 +64,29 @@ async fn watch(running: &mut Running, signals: &mut Signals) {
 }
 
 struct Signals {
+    stop: StopSignals,
+    hangup: Signal,
+}
+
+struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
-    hangup: Signal,
 }
 
 impl Signals {
     fn new() -> std::io::Result<Self> {
         Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
+            stop: StopSignals {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+            },
             hangup: signal(SignalKind::hangup())?,
         })
     }
+}
 
-    async fn stop(&mut self) -> &'static str {
+impl StopSignals {
+    async fn received(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "terminated",
             _ = self.interrupt.recv() => "interrupt",
