@@ -89,7 +89,7 @@ impl Receiver for EbpfMetrics {
         let Some(outlet) = outlets.get(Signal::Metrics) else {
             return Ok(());
         };
-        let opened = self.kernel.open(|kernel| ebpf::runqlat::Runqlat::open(kernel));
+        let opened = self.kernel.open(ebpf::runqlat::Runqlat::open);
         let probe = match opened.map_err(|e| StartError(e.to_string()))? {
             Ok(probe) => probe,
             // One feature that this kernel cannot give does not end the others.

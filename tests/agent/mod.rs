@@ -1,0 +1,150 @@
+//! The built command under test: started with a configuration, ended in every case.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Longer than anything here takes on a slow machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Agents watch the whole machine, so tests would see each other's storms: one agent at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+static FOLDERS: AtomicU32 = AtomicU32::new(0);
+
+/// A running kpulse with a folder and ports of its own.
+pub struct Agent {
+    pub child: Child,
+    pub folder: PathBuf,
+    pub metrics: SocketAddr,
+    pub own: SocketAddr,
+    _alone: MutexGuard<'static, ()>,
+}
+
+/// A command that ends by itself, with its output.
+pub fn kpulse(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kpulse")).args(arguments).output().unwrap()
+}
+
+fn free_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+impl Agent {
+    /// The default pipeline with own ports and folder, and more settings on top.
+    pub fn start(settings: &[&str]) -> Self {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("kpulse-test-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (metrics, own) = (free_port(), free_port());
+        let own_reader = format!(
+            "service.telemetry.metrics.readers=[{{pull: {{exporter: {{prometheus: {{host: 127.0.0.1, port: {}}}}}}}}}]",
+            own.port()
+        );
+        let fixed = [
+            format!("exporters.prometheus.endpoint={metrics}"),
+            format!("exporters.file.path={}", folder.join("telemetry.jsonl").display()),
+            own_reader,
+        ];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kpulse"));
+        command.arg("--config").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.yaml"));
+        for setting in fixed.iter().map(String::as_str).chain(settings.iter().copied()) {
+            command.args(["--set", setting]);
+        }
+        let file = |name: &str| std::fs::File::create(folder.join(name)).unwrap();
+        let child = command.stdout(file("out")).stderr(file("err")).stdin(Stdio::null()).spawn().unwrap();
+        let mut agent = Self { child, folder, metrics, own, _alone: alone };
+        agent.wait_for("readiness", |agent| agent.errors().contains("Everything is ready"));
+        agent
+    }
+
+    /// What it wrote to standard output so far.
+    pub fn output(&self) -> String {
+        std::fs::read_to_string(self.folder.join("out")).unwrap_or_default()
+    }
+
+    /// Its log lines so far.
+    pub fn errors(&self) -> String {
+        std::fs::read_to_string(self.folder.join("err")).unwrap_or_default()
+    }
+
+    /// The lines of its file exporter so far.
+    pub fn lines(&self) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(self.folder.join("telemetry.jsonl")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e} in {line}"))).collect()
+    }
+
+    /// The value of one series of its own metrics.
+    pub fn own_metric(&self, series: &str) -> u64 {
+        let page = scrape(self.own);
+        let line = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {series} in\n{page}")).parse().unwrap()
+    }
+
+    /// Waits until `condition` holds; the agent has to stay alive.
+    pub fn wait_for(&mut self, what: &str, mut condition: impl FnMut(&Self) -> bool) -> Duration {
+        let start = Instant::now();
+        while !condition(self) {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("ended with {status} while waiting for {what}:\n{}", self.errors());
+            }
+            assert!(start.elapsed() < PATIENCE, "no {what}; output ends:\n{}\n{}", tail(&self.output()), self.errors());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        start.elapsed()
+    }
+
+    /// Sends a signal to this process and no other.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for its end.
+    pub fn ended(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < PATIENCE, "still running:\n{}", self.errors());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// The last lines, which are what one wants to see of a failure.
+fn tail(text: &str) -> String {
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(15)..].join("\n")
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The body of `/metrics`.
+pub fn scrape(address: SocketAddr) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    body.to_owned()
+}
+
+/// A UDP port of this machine where nobody listens.
+pub fn closed_port() -> u16 {
+    std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

@@ -1,0 +1,93 @@
+//! Stopping: drained when asked, nothing left behind when killed, clear words when it cannot start.
+
+mod agent;
+
+use agent::kpulse;
+
+#[test]
+fn without_a_configuration_it_says_what_to_do() {
+    let output = kpulse(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(said, "Error: at least one config flag must be provided, e.g. --config pipeline.yaml\n");
+    assert_eq!(kpulse(&["--bogus"]).status.code(), Some(1));
+    assert_eq!(kpulse(&["--version"]).status.code(), Some(0));
+}
+
+mod kernel {
+    use std::net::TcpListener;
+
+    use crate::agent::{Agent, kpulse};
+
+    /// Ids of the programs that this process holds.
+    fn programs(agent: &Agent) -> Vec<u32> {
+        let folder = std::fs::read_dir(format!("/proc/{}/fdinfo", agent.child.id())).unwrap();
+        let texts = folder.filter_map(|entry| std::fs::read_to_string(entry.unwrap().path()).ok());
+        let ids = texts.filter_map(|text| {
+            text.lines().find_map(|line| line.strip_prefix("prog_id:")).and_then(|id| id.trim().parse().ok())
+        });
+        let mut ids: Vec<u32> = ids.collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    fn loaded() -> Vec<u32> {
+        aya::programs::loaded_programs().map(|program| program.unwrap().id()).collect()
+    }
+
+    #[test]
+    fn sigterm_drains_and_exits_with_0_and_the_file_ends_with_the_last_values() {
+        let mut agent = Agent::start(&["receivers.ebpf_metrics.collection_interval=1h"]);
+        agent.wait_for("the first values", |agent| !agent.lines().is_empty());
+        let before = agent.lines().len();
+        agent.signal("TERM");
+        assert_eq!(agent.ended().code(), Some(0), "{}", agent.errors());
+        assert!(agent.errors().contains("Shutdown complete."), "{}", agent.errors());
+        assert!(agent.lines().len() > before, "nothing was written at the stop");
+    }
+
+    #[test]
+    fn kill_9_leaves_no_program_in_the_kernel() {
+        let mut agent = Agent::start(&[]);
+        let ids = programs(&agent);
+        assert!(ids.len() >= 5, "{ids:?}");
+        assert!(ids.iter().all(|id| loaded().contains(id)));
+        agent.signal("KILL");
+        agent.ended();
+        // The kernel frees programs after a grace period.
+        let start = std::time::Instant::now();
+        while ids.iter().any(|id| loaded().contains(id)) {
+            assert!(start.elapsed() < crate::agent::PATIENCE, "{ids:?} are still loaded");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
+    #[test]
+    fn a_port_in_use_is_a_start_error_that_names_the_port() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let text = format!(
+            "yaml:{{receivers: {{ebpf_metrics: {{scrapers: {{runqlat: }}}}}}, exporters: {{prometheus: {{endpoint: '{address}'}}}}, \
+             service: {{telemetry: {{metrics: {{readers: []}}}}, pipelines: {{metrics: {{receivers: [ebpf_metrics], exporters: [prometheus]}}}}}}}}"
+        );
+        let output = kpulse(&["--config", &text]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(&format!("cannot start exporter prometheus: cannot listen on {address}")), "{said}");
+    }
+
+    #[test]
+    fn doctor_names_the_live_hook_of_every_feature() {
+        let output = kpulse(&["doctor", "--format", "json"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let findings: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let probes = findings["probes"].as_array().unwrap();
+        assert_eq!(probes.len(), 2);
+        for feature in probes.iter().flat_map(|probe| probe["features"].as_array().unwrap()) {
+            assert!(feature["live"].is_string(), "{feature}");
+        }
+        let text = kpulse(&["doctor"]).stdout;
+        assert!(String::from_utf8_lossy(&text).contains("tp_btf/sched_switch"));
+    }
+}

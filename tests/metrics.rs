@@ -1,0 +1,74 @@
+//! The metrics page: valid, without duplicates, and it moves.
+
+mod agent;
+
+mod kernel {
+    use std::collections::HashSet;
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    use crate::agent::{Agent, scrape};
+
+    /// Refuses what Prometheus would refuse or silently merge.
+    fn check(page: &str) -> usize {
+        let (mut seen, mut typed, mut family) = (HashSet::new(), HashSet::new(), String::new());
+        for line in page.lines() {
+            if let Some(rest) = line.strip_prefix("# TYPE ") {
+                family = rest.split(' ').next().unwrap().to_owned();
+                assert!(typed.insert(family.clone()), "{family} has two TYPE lines");
+            } else if !line.starts_with('#') {
+                let (series, value) = line.rsplit_once(' ').unwrap_or_else(|| panic!("no value: {line}"));
+                assert!(series.starts_with(&family), "{series} stands below {family}");
+                assert!(seen.insert(series.to_owned()), "duplicate series {series}");
+                assert!(value.parse::<f64>().is_ok(), "{line}");
+            }
+        }
+        seen.len()
+    }
+
+    fn count(page: &str) -> u64 {
+        let line = page.lines().find(|l| l.starts_with("linux_sched_runqueue_duration_seconds_count")).unwrap();
+        line.rsplit_once(' ').unwrap().1.parse().unwrap()
+    }
+
+    #[test]
+    fn the_first_metric_is_there_within_a_second_of_the_start() {
+        let start = std::time::Instant::now();
+        let mut agent = Agent::start(&[]);
+        agent.wait_for("a metric", |agent| {
+            scrape(agent.metrics).contains("linux_sched_runqueue_duration_seconds_count")
+        });
+        // Debug builds and busy machines included; the figure itself is a bench.
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn pages_are_valid_without_duplicates_and_the_histogram_moves() {
+        let mut agent = Agent::start(&["receivers.ebpf_metrics.collection_interval=200ms"]);
+        let before = count(&scrape(agent.metrics));
+        agent.wait_for("movement", |agent| count(&scrape(agent.metrics)) > before);
+        let page = scrape(agent.metrics);
+        assert!(check(&page) > 40, "{page}");
+        assert!(page.contains("le=\"+Inf\""), "{page}");
+        assert!(check(&scrape(agent.own)) > 10);
+        promtool(&page);
+    }
+
+    fn promtool(page: &str) {
+        let Ok(mut child) = Command::new("promtool")
+            .args(["check", "metrics"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+        else {
+            eprintln!("promtool is not installed: the page was not shown to it");
+            return;
+        };
+        child.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.is_empty(), "{said}");
+    }
+}
