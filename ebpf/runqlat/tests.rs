@@ -1,5 +1,8 @@
 //! Needs root: the program runs on this kernel and is compared with what the threads themselves saw.
 
+#[path = "perf_tests.rs"]
+mod perf;
+
 mod kernel {
     use std::io::{Read, Write};
     use std::time::{Duration, Instant};

@@ -1,0 +1,125 @@
+//! The histogram against `perf`: the same switches, recorded one by one and folded here. Needs root and perf.
+
+use std::collections::{HashMap, HashSet};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::histogram::{SLOTS, bounds_ns};
+use crate::runqlat::Runqlat;
+use crate::{Histogram, Kernel};
+
+/// From 16 us on a microsecond does not matter; below, only how many there are is compared.
+const FIRST_EXACT: usize = 8;
+
+/// A child process that is ended in every case.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn monotonic_ns() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid timespec.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+fn field<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = line.split_once(&format!(" {name}="))?;
+    rest.split(' ').next()
+}
+
+fn stamp_ns(line: &str) -> Option<u64> {
+    let (seconds, nanos) = line.trim_start().split_once(':')?.0.split_once('.')?;
+    Some(seconds.parse::<u64>().ok()? * 1_000_000_000 + nanos.parse::<u64>().ok()?)
+}
+
+/// Folds perf's events by the probe's definition; waits that ended within the window count.
+fn fold(events: &str, from_ns: u64, to_ns: u64) -> Histogram {
+    let (mut since, mut running) = (HashMap::new(), HashSet::new());
+    let mut folded = Histogram::default();
+    for line in events.lines() {
+        let Some(now) = stamp_ns(line) else { continue };
+        if line.contains("sched_wakeup") {
+            let pid = field(line, "pid").unwrap();
+            if !running.contains(pid) {
+                since.entry(pid).or_insert(now);
+            }
+        } else if line.contains("sched_switch") {
+            let (prev, next) = (field(line, "prev_pid").unwrap(), field(line, "next_pid").unwrap());
+            running.remove(prev);
+            if prev != "0" && field(line, "prev_state").unwrap().starts_with('R') {
+                since.insert(prev, now);
+            }
+            running.insert(next);
+            if let Some(start) = since.remove(next).filter(|_| next != "0" && now > from_ns && now <= to_ns) {
+                let waited: u64 = now - start;
+                folded.counts[bounds_ns().partition_point(|bound| *bound < waited)] += 1;
+                folded.sum_ns += waited;
+            }
+        }
+    }
+    folded
+}
+
+/// How many waits were longer than the upper bound of each slot.
+fn longer_than(histogram: &Histogram) -> [u64; SLOTS] {
+    let mut left = histogram.count();
+    histogram.counts.map(|count| {
+        left -= count;
+        left
+    })
+}
+
+#[test]
+#[ignore = "takes 15 s and needs perf; `make e2e` runs it"]
+fn under_load_the_histogram_is_what_perf_recorded_switch_by_switch() {
+    let file = std::env::temp_dir().join(format!("kpulse-perf-{}", std::process::id()));
+    let probe = Runqlat::open(&mut Kernel::open().unwrap()).unwrap();
+    let shell = |script: &str| Running(Command::new("sh").args(["-c", script]).spawn().unwrap());
+    // More to run than CPUs to run it on, and much that comes and goes.
+    let _busy: Vec<_> = (0..5).map(|_| shell("while :; do :; done")).collect();
+    let _short = shell("while :; do /bin/true; done");
+    let mut perf = Command::new("perf");
+    perf.args(["record", "-q", "-a", "-m", "4096", "-k", "CLOCK_MONOTONIC", "-o"]).arg(&file);
+    perf.args(["-e", "sched:sched_switch", "-e", "sched:sched_wakeup", "-e", "sched:sched_wakeup_new"]);
+    let mut perf = Running(perf.stderr(Stdio::null()).spawn().unwrap());
+    // Waits that began before perf started cannot be judged: the window opens later.
+    std::thread::sleep(Duration::from_secs(4));
+    let (before, from_ns) = (probe.host().unwrap(), monotonic_ns());
+    std::thread::sleep(Duration::from_secs(5));
+    let (after, to_ns) = (probe.host().unwrap(), monotonic_ns());
+    std::thread::sleep(Duration::from_millis(200));
+    Command::new("kill").args(["-INT", &perf.0.id().to_string()]).status().unwrap();
+    perf.0.wait().unwrap();
+    let script =
+        Command::new("perf").args(["script", "--ns", "-F", "time,event,trace", "-i"]).arg(&file).output().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let events = String::from_utf8_lossy(&script.stdout);
+    let witness = fold(&events, from_ns, to_ns);
+    let mut ours = after.clone();
+    ours.counts.iter_mut().zip(before.counts).for_each(|(a, b)| *a -= b);
+    ours.sum_ns -= before.sum_ns;
+    println!(
+        "perf: {} waits, {} s; kpulse: {} waits, {} s",
+        witness.count(),
+        witness.sum_ns as f64 / 1e9,
+        ours.count(),
+        ours.sum_ns as f64 / 1e9
+    );
+    assert!(witness.count() > 1000, "too little happened: {}", witness.count());
+    assert!(witness.count().abs_diff(ours.count()) <= witness.count() / 100, "counts differ by more than 1 %");
+    // Both look at the clock at slightly other places, which moves waits of a few microseconds by a slot.
+    for (slot, (ours, theirs)) in
+        longer_than(&ours).into_iter().zip(longer_than(&witness)).enumerate().skip(FIRST_EXACT)
+    {
+        let allowed = theirs / 50 + 5;
+        assert!(ours.abs_diff(theirs) <= allowed, "slot {slot}: {ours} longer waits, perf has {theirs}");
+    }
+    let sums = ours.sum_ns as f64 / witness.sum_ns as f64;
+    assert!((0.98..1.02).contains(&sums), "sums differ by {sums}");
+}
