@@ -8,6 +8,9 @@ use crate::suggest::nearest;
 /// A value that can be a setting. Implemented for scalars, lists, [`crate::Section`] and, by
 /// [`crate::settings!`], for structs.
 pub trait Decode: Sized {
+    /// The keys below it, for reference pages; none for scalars.
+    const FIELDS: &'static [FieldDoc] = &[];
+
     /// Reads `node`. A fault goes to `decoder`, and `default` stands in so that decoding goes on.
     fn decode(node: &Node, default: Self, decoder: &mut Decoder) -> Self;
 
@@ -37,12 +40,8 @@ pub struct FieldDoc {
     pub key: &'static str,
     /// The doc comment of the field.
     pub doc: &'static str,
-}
-
-/// A struct of settings that can describe itself.
-pub trait Documented {
-    /// Every key with its description, in the order declared.
-    const FIELDS: &'static [FieldDoc];
+    /// The keys below it.
+    pub fields: &'static [FieldDoc],
 }
 
 /// The path walked so far and the faults found.

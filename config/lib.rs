@@ -24,7 +24,7 @@ mod words;
 mod yaml;
 
 pub use component_id::ComponentId;
-pub use decode::{Decode, Decoder, Documented, FieldDoc, Fields, Rules};
+pub use decode::{Decode, Decoder, FieldDoc, Fields, Rules};
 pub use encode::{Secrets, to_yaml};
 pub use error::{Error, Errors};
 pub use expand::expand;

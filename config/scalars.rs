@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use crate::component_id::ComponentId;
-use crate::decode::{Decode, Decoder};
+use crate::decode::{Decode, Decoder, FieldDoc};
 use crate::encode::Secrets;
 use crate::node::{Node, Value};
 use crate::opaque::{Opaque, REDACTED};
@@ -127,6 +127,8 @@ impl Decode for ComponentId {
 
 /// A value that may be left out; null leaves it out too.
 impl<T: Decode + Default> Decode for Option<T> {
+    const FIELDS: &'static [FieldDoc] = T::FIELDS;
+
     fn decode(node: &Node, default: Self, decoder: &mut Decoder) -> Self {
         Some(T::decode(node, default.unwrap_or_default(), decoder))
     }
@@ -148,6 +150,8 @@ impl<T: Decode + Default> Decode for Option<T> {
 
 /// A list; one string stands for its comma-separated parts, as in the Collector.
 impl<T: Decode + Default> Decode for Vec<T> {
+    const FIELDS: &'static [FieldDoc] = T::FIELDS;
+
     fn decode(node: &Node, default: Self, decoder: &mut Decoder) -> Self {
         let parts;
         let items = match &node.value {

@@ -1,6 +1,6 @@
 //! Optional sections: present means on, unless they say `enabled: false`.
 
-use crate::decode::{Decode, Decoder};
+use crate::decode::{Decode, Decoder, FieldDoc};
 use crate::encode::Secrets;
 use crate::node::{Node, Value};
 
@@ -48,6 +48,8 @@ impl<T> Section<T> {
 }
 
 impl<T: Decode + Clone> Decode for Section<T> {
+    const FIELDS: &'static [FieldDoc] = T::FIELDS;
+
     fn decode(node: &Node, default: Self, decoder: &mut Decoder) -> Self {
         let (Self::Off { template, .. } | Self::On(template)) = default;
         let Value::Map(map) = &node.value else {

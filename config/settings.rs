@@ -14,7 +14,7 @@
 /// impl config::Rules for Config {}
 /// ```
 ///
-/// It gives `Default`, [`crate::Decode`] and [`crate::Documented`]. [`crate::Rules`] is the author's to write.
+/// It gives `Default`, [`crate::Decode`]. [`crate::Rules`] is the author's to write.
 #[macro_export]
 macro_rules! settings {
     (
@@ -27,11 +27,6 @@ macro_rules! settings {
         #[derive(Clone, Debug, PartialEq)]
         $vis struct $name { $( $(#[doc = $doc])* $fvis $field: $type, )* }
 
-        impl $crate::Documented for $name {
-            const FIELDS: &'static [$crate::FieldDoc] =
-                &[$( $crate::FieldDoc { key: stringify!($field), doc: concat!($($doc, "\n"),*) } ),*];
-        }
-
         impl Default for $name {
             fn default() -> Self {
                 Self { $( $field: $default, )* }
@@ -39,6 +34,14 @@ macro_rules! settings {
         }
 
         impl $crate::Decode for $name {
+            const FIELDS: &'static [$crate::FieldDoc] = &[$(
+                $crate::FieldDoc {
+                    key: stringify!($field),
+                    doc: concat!($($doc, "\n"),*),
+                    fields: <$type as $crate::Decode>::FIELDS,
+                }
+            ),*];
+
             fn decode(node: &$crate::Node, default: Self, decoder: &mut $crate::Decoder) -> Self {
                 let Some(_fields) = decoder.fields(node, &[$(stringify!($field)),*]) else {
                     return default;

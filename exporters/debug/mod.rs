@@ -18,7 +18,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use config::{Documented, Rules};
+use config::{Decode, Rules};
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
 use pipeline::{Batch, BuildError, Rejected, Signal};
 
@@ -65,7 +65,7 @@ pub static FACTORY: ExporterFactory = Factory {
     signals: &Signal::ALL,
     stability: Stability::Alpha,
     sample: "format: live\n",
-    fields: Config::FIELDS,
+    fields: <Config as Decode>::FIELDS,
     decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
 };
 

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use config::{Decoder, Documented, Rules};
+use config::{Decode, Decoder, Rules};
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
 use pipeline::{Batch, BuildError, Rejected, Signal, StartError, Tasks};
 
@@ -50,7 +50,7 @@ pub static FACTORY: ExporterFactory = Factory {
     signals: &Signal::ALL,
     stability: Stability::Alpha,
     sample: "path: ./kpulse-data/telemetry.jsonl\ncreate_directory: true\n",
-    fields: Config::FIELDS,
+    fields: <Config as Decode>::FIELDS,
     decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
 };
 

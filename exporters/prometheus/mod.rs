@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use config::{Decoder, Documented, Rules};
+use config::{Decode, Decoder, Rules};
 use indexmap::IndexMap;
 use opentelemetry::KeyValue;
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
@@ -81,7 +81,7 @@ pub static FACTORY: ExporterFactory = Factory {
     signals: &[Signal::Metrics],
     stability: Stability::Alpha,
     sample: "endpoint: 127.0.0.1:19704\nresource_to_telemetry_conversion:\n  enabled: true\n",
-    fields: Config::FIELDS,
+    fields: <Config as Decode>::FIELDS,
     decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
 };
 

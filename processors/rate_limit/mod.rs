@@ -21,7 +21,7 @@ mod tests;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use config::{Decoder, Documented, Rules};
+use config::{Decode, Decoder, Rules};
 use opentelemetry::KeyValue;
 use pipeline::component::{
     BuildContext, Factory, Processor, ProcessorConfig, ProcessorFactory, Stability, Transform, Verdict, decode,
@@ -98,7 +98,7 @@ pub static FACTORY: ProcessorFactory = Factory {
     signals: &[Signal::Traces, Signal::Metrics, Signal::Logs],
     stability: Stability::Alpha,
     sample: "strategy: records\nrate: 100\nburst: 200\nkeys: [container.id, event.name]\nthrottle_behavior: drop\n",
-    fields: Config::FIELDS,
+    fields: <Config as Decode>::FIELDS,
     decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
 };
 

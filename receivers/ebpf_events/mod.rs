@@ -15,7 +15,7 @@ mod dropwatch;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use config::{Decoder, Documented, Rules, Section};
+use config::{Decode, Decoder, Rules, Section};
 use ebpf::dropwatch::{Drop as Dropped, Dropwatch};
 use ebpf::{Clock, Probe, Symbols};
 use identity::{Container, Containers};
@@ -61,7 +61,7 @@ pub static FACTORY: ReceiverFactory = Factory {
     signals: &[Signal::Logs],
     stability: Stability::Alpha,
     sample: "probes:\n  dropwatch:\n    rate: 100\n    burst: 200\n    ignored_reasons: [CONSUMED, NOT_SPECIFIED]\n",
-    fields: Config::FIELDS,
+    fields: <Config as Decode>::FIELDS,
     decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
 };
 

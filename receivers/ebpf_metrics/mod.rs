@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use config::{Decoder, Documented, Rules, Section};
+use config::{Decode, Decoder, Rules, Section};
 use ebpf::{Clock, Probe};
 use pipeline::component::{BuildContext, Factory, Receiver, ReceiverConfig, ReceiverFactory, Stability, decode};
 use pipeline::proto::MetricsRequest;
@@ -67,7 +67,7 @@ pub static FACTORY: ReceiverFactory = Factory {
     signals: &[Signal::Metrics],
     stability: Stability::Alpha,
     sample: "collection_interval: 10s\nscrapers:\n  runqlat:\n",
-    fields: Config::FIELDS,
+    fields: <Config as Decode>::FIELDS,
     decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
 };
 

@@ -1,0 +1,93 @@
+//! Reference pages come from the component tables: each page is what its table says. `UPDATE_DOCS=1 cargo test --test
+//! docs` writes them anew.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use config::{FieldDoc, Node, Secrets, Value, to_yaml};
+use pipeline::component::{Configured, Factory, Stability};
+
+fn page<C: Configured + ?Sized>(kind: &str, factory: &Factory<C>) -> String {
+    let mut out = format!("# {} ({kind})\n\n", factory.name);
+    let signals: Vec<_> = factory.signals.iter().map(|signal| signal.name()).collect();
+    let stability = match factory.stability {
+        Stability::Alpha => "alpha",
+        Stability::Beta => "beta",
+        Stability::Stable => "stable",
+    };
+    let _ = writeln!(out, "Signals: {}. Stability: {stability}.", signals.join(", "));
+    if let Some(alias) = factory.alias {
+        let _ = writeln!(out, "Also answers to `{alias}`.");
+    }
+    let _ = writeln!(out, "\n{}\n## Sample\n\n```yaml\n{}:", about(kind, factory.name), factory.name);
+    factory.sample.lines().for_each(|line| writeln!(out, "  {line}").unwrap());
+    let _ = writeln!(out, "```\n\n## Settings\n\n| key | default | meaning |\n|---|---|---|");
+    let mut decoder = config::Decoder::default();
+    let defaults = (factory.decode)(&Node::of(Value::Null), &mut decoder).encode(Secrets::Redacted);
+    rows(&mut out, "", factory.fields, Some(&defaults));
+    out
+}
+
+/// The component's own words: its module's doc comment up to the sample, and after it.
+fn about(kind: &str, name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("{kind}s/{name}/mod.rs"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let doc =
+        text.lines().map_while(|line| line.strip_prefix("//!")).map(|line| line.strip_prefix(' ').unwrap_or(line));
+    let mut in_sample = false;
+    let mut out = String::new();
+    for line in doc {
+        if line.starts_with("```") {
+            in_sample = !in_sample;
+        } else if !in_sample && !(line.is_empty() && out.ends_with("\n\n")) {
+            out += line;
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn rows(out: &mut String, prefix: &str, fields: &[FieldDoc], defaults: Option<&Node>) {
+    for field in fields {
+        let default = defaults.and_then(|node| node.get(field.key));
+        let key = format!("{prefix}{}", field.key);
+        let shown = match default {
+            _ if !field.fields.is_empty() => String::new(),
+            Some(node) => format!("`{}`", one_line(node)),
+            None => String::new(),
+        };
+        let _ = writeln!(out, "| `{key}` | {shown} | {} |", field.doc.split_whitespace().collect::<Vec<_>>().join(" "));
+        rows(out, &format!("{key}::"), field.fields, default);
+    }
+}
+
+fn one_line(node: &Node) -> String {
+    match &node.value {
+        Value::List(items) => format!("[{}]", items.iter().map(one_line).collect::<Vec<_>>().join(", ")),
+        Value::Map(map) if map.is_empty() => "{}".into(),
+        _ => to_yaml(node).unwrap().trim().replace("''", "\"\""),
+    }
+}
+
+fn pages() -> Vec<(String, String)> {
+    let mut pages = Vec::new();
+    receivers::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("receiver", f))));
+    processors::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("processor", f))));
+    exporters::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("exporter", f))));
+    pages
+}
+
+#[test]
+fn every_component_has_a_page_that_says_what_its_table_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/components");
+    let update = std::env::var_os("UPDATE_DOCS").is_some();
+    for (name, text) in pages() {
+        let path = folder.join(format!("{name}.md"));
+        if update {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&path, &text).unwrap();
+        }
+        let found = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(found == text, "docs/components/{name}.md is out of date: UPDATE_DOCS=1 cargo test --test docs");
+    }
+}
