@@ -64,11 +64,11 @@ struct TokenBucket {
 // SAFETY: five 64-bit numbers without padding; every bit pattern is valid.
 unsafe impl aya::Pod for TokenBucket {}
 
-/// The token bucket of a probe.
-pub(crate) struct Bucket(Array<MapData, TokenBucket>);
+/// The token buckets of a probe, one per class of event.
+pub(crate) struct Buckets(Array<MapData, TokenBucket>);
 
-impl Bucket {
-    /// Starts anew with a full bucket. Also while programs run.
+impl Buckets {
+    /// Every bucket starts anew, full. Also while programs run.
     pub fn set(&mut self, rate: Rate) -> Result<(), aya::maps::MapError> {
         let second = Duration::from_secs(1).as_nanos() as u64;
         let bucket = TokenBucket {
@@ -78,11 +78,11 @@ impl Bucket {
             refilled_ns: 0,
             tick: 0,
         };
-        self.0.set(0, bucket, 0)
+        (0..self.0.len()).try_for_each(|class| self.0.set(class, bucket, 0))
     }
 }
 
-impl TryFrom<aya::maps::Map> for Bucket {
+impl TryFrom<aya::maps::Map> for Buckets {
     type Error = aya::maps::MapError;
 
     fn try_from(map: aya::maps::Map) -> Result<Self, Self::Error> {

@@ -7,7 +7,7 @@ use aya::maps::{Array, MapData, RingBuf};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use crate::btf;
-use crate::counters::{Bucket, CounterMap, Counters, Rate};
+use crate::counters::{Buckets, CounterMap, Counters, Rate};
 use crate::object::{Hook, Kernel, Ladder, Object, OpenError, Rung};
 use crate::probe::{Control, Cost, MapSize, Probe, Report};
 use crate::ring::{Header, Ring, VERSION};
@@ -32,7 +32,7 @@ const OLD_OWNERS: [Rung; 1] = [Rung { program: "dropwatch_owner_existing", hook:
 /// What is watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How many drops a second become records.
+    /// How many drops a second become records, for each reason.
     pub rate: Rate,
     /// Names of reasons that are no losses.
     pub ignored_reasons: Vec<String>,
@@ -176,7 +176,7 @@ pub struct Dropwatch {
     object: Object,
     ring: Ring,
     counters: CounterMap,
-    bucket: Bucket,
+    buckets: Buckets,
     malformed: u64,
     reasons: Reasons,
     features: Vec<Ladder>,
@@ -193,8 +193,8 @@ impl Dropwatch {
         let reasons = Reasons::of_kernel(btf::KERNEL);
         let mut object = kernel.load(crate::object_bytes!("dropwatch"))?;
         let maps = object.map_sizes();
-        let mut bucket: Bucket = object.take("dropwatch_bucket")?;
-        bucket.set(settings.rate).map_err(|source| OpenError::Map { name: "dropwatch_bucket", source })?;
+        let mut buckets: Buckets = object.take("dropwatch_buckets")?;
+        buckets.set(settings.rate).map_err(|source| OpenError::Map { name: "dropwatch_buckets", source })?;
         let mut ignored: Array<MapData, [u64; 4]> = object.take("dropwatch_ignored")?;
         let mask = reasons.mask(&settings.ignored_reasons);
         ignored.set(0, mask, 0).map_err(|source| OpenError::Map { name: "dropwatch_ignored", source })?;
@@ -208,7 +208,7 @@ impl Dropwatch {
             return Err(OpenError::NoHook(drops.failures()));
         }
         let features = vec![drops, owners, existing];
-        Ok(Self { object, ring, counters, bucket, malformed: 0, reasons, features, maps })
+        Ok(Self { object, ring, counters, buckets, malformed: 0, reasons, features, maps })
     }
 
     /// Names of reasons on this kernel.
@@ -254,7 +254,7 @@ impl Control for Dropwatch {
     }
 
     fn set_rate(&mut self, rate: Rate) -> bool {
-        self.bucket.set(rate).is_ok()
+        self.buckets.set(rate).is_ok()
     }
 
     fn detach(&mut self) {

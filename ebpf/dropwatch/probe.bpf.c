@@ -26,7 +26,9 @@ struct {
 } dropwatch_ignored SEC(".maps");
 
 COUNTERS_MAP(dropwatch_counters);
-BUCKET_MAP(dropwatch_bucket);
+/* One bucket per reason; those of subsystems share by their low bits. */
+#define REASON_CLASSES 256
+BUCKETS_MAP(dropwatch_buckets, REASON_CLASSES);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -165,7 +167,7 @@ static __always_inline int dropped(void *ctx, struct sk_buff *skb, void *locatio
 		count(&dropwatch_counters, FILTERED);
 		return 0;
 	}
-	if (!take_token(&dropwatch_bucket)) {
+	if (!take_token(&dropwatch_buckets, reason % REASON_CLASSES)) {
 		count(&dropwatch_counters, LIMITED);
 		return 0;
 	}

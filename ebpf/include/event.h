@@ -41,7 +41,7 @@ static __always_inline void count(void *counters, u32 which)
 		__sync_fetch_and_add(value, 1);
 }
 
-/* One token bucket for the whole host. User space sets rate and burst, also while programs run. */
+/* A token bucket. User space sets rate and burst, also while programs run. */
 struct token_bucket {
 	u64 ns_per_token; /* 0: no limit */
 	s64 burst;
@@ -50,22 +50,22 @@ struct token_bucket {
 	u64 tick; /* when the clock was last asked */
 };
 
-#define BUCKET_MAP(map)                                                                                                \
+/* Buckets for the whole host, one per class of event, so that a storm of one class does not hide the others. */
+#define BUCKETS_MAP(map, classes)                                                                                      \
 	struct {                                                                                                       \
 		__uint(type, BPF_MAP_TYPE_ARRAY);                                                                      \
-		__uint(max_entries, 1);                                                                                \
+		__uint(max_entries, classes);                                                                              \
 		__type(key, u32);                                                                                      \
 		__type(value, struct token_bucket);                                                                    \
 	} map SEC(".maps")
 
 /*
- * Takes one token. An empty bucket is looked at once per tick, so that a storm neither reads the clock at every event
+ * Takes one token of a class. An empty bucket is looked at once per tick, so that a storm neither reads the clock at every event
  * nor moves this cache line between CPUs.
  */
-static __always_inline bool take_token(void *buckets)
+static __always_inline bool take_token(void *buckets, u32 class)
 {
-	u32 zero = 0;
-	struct token_bucket *bucket = bpf_map_lookup_elem(buckets, &zero);
+	struct token_bucket *bucket = bpf_map_lookup_elem(buckets, &class);
 
 	if (!bucket)
 		return false;

@@ -1,8 +1,8 @@
 //! `linux.net.packet.drop`: one record per packet that the kernel dropped.
 
 use config::{Decoder, Rules};
-use ebpf::dropwatch::{Cgroups, Drop as Dropped, Owner, Reasons, Settings};
-use ebpf::{Clock, Rate};
+use ebpf::dropwatch::{Cgroups, Drop as Dropped, Dropwatch, Owner, Reasons, Settings};
+use ebpf::{Clock, Control, Kernel, OpenError, Probe, Rate};
 use pipeline::proto::common::v1::{AnyValue, KeyValue, any_value::Value};
 use pipeline::proto::logs::v1::{LogRecord, SeverityNumber};
 
@@ -11,9 +11,10 @@ use crate::conventions::*;
 config::settings! {
     /// Packets that the kernel dropped.
     pub struct Config {
-        /// Records a second; 0 takes the limit off. Held in the kernel, so a storm costs little.
+        /// Records a second for each reason, so that a storm of one does not hide the others; 0 takes the limit off.
+        /// Held in the kernel, where a storm costs little.
         pub rate: u32 = Settings::default().rate.per_second,
-        /// Records at once.
+        /// Records at once, for each reason.
         pub burst: u32 = Settings::default().rate.burst,
         /// Reasons, without the prefix SKB_DROP_REASON_, that are no losses.
         pub ignored_reasons: Vec<String> = Settings::default().ignored_reasons,
@@ -29,14 +30,13 @@ impl Rules for Config {
 }
 
 impl Config {
-    /// The probe's settings.
-    pub fn settings(&self) -> Settings {
+    fn settings(&self) -> Settings {
         let rate = Rate { per_second: self.rate, burst: self.burst };
         Settings { rate, ignored_reasons: self.ignored_reasons.clone() }
     }
 
     /// Kernels differ in their reasons, so an unknown one is no error; a slip should still be seen.
-    pub fn warn_of_unknown_reasons(&self, reasons: &Reasons) {
+    fn warn_of_unknown_reasons(&self, reasons: &Reasons) {
         let defaults = Settings::default().ignored_reasons;
         for name in self.ignored_reasons.iter().filter(|name| !reasons.is_known(name) && !defaults.contains(name)) {
             tracing::warn!(reason = %name, "ignored_reasons: this kernel has no such drop reason");
@@ -44,16 +44,55 @@ impl Config {
     }
 }
 
-/// The cgroups of the owner, if it has any.
-pub fn cgroups(drop: &Dropped) -> Option<Cgroups> {
-    match drop.owner() {
-        Owner::Socket { cgroups, .. } | Owner::SocketCgroup(cgroups) => Some(cgroups),
-        Owner::NetworkNamespace | Owner::Nobody => None,
+/// The probe and how its drops are said.
+pub struct Source(Dropwatch);
+
+impl Source {
+    /// Opens the probe.
+    pub fn open(kernel: &mut Kernel, config: &Config) -> Result<Self, OpenError> {
+        let probe = Dropwatch::open(kernel, config.settings())?;
+        config.warn_of_unknown_reasons(probe.reasons());
+        Ok(Self(probe))
+    }
+}
+
+impl super::Source for Source {
+    const NAME: &'static str = "dropwatch";
+    type Event = Dropped;
+
+    async fn readable(&mut self) -> std::io::Result<()> {
+        self.0.readable().await
+    }
+
+    fn drain(&mut self) -> Vec<Dropped> {
+        let mut drops = Vec::new();
+        self.0.drain(|drop| drops.push(*drop));
+        drops
+    }
+
+    fn cgroups(drop: &Dropped) -> Option<Cgroups> {
+        match drop.owner() {
+            Owner::Socket { cgroups, .. } | Owner::SocketCgroup(cgroups) => Some(cgroups),
+            Owner::NetworkNamespace | Owner::Nobody => None,
+        }
+    }
+
+    /// The freeing function first, then the stack.
+    fn addresses(drop: &Dropped) -> Vec<u64> {
+        std::iter::once(drop.location).chain(drop.stack().iter().copied()).collect()
+    }
+
+    fn record(&self, drop: &Dropped, names: &[String], clock: &mut Clock) -> LogRecord {
+        record(drop, self.0.reasons(), names, clock)
+    }
+
+    fn control(&mut self) -> &mut dyn Control {
+        self.0.control()
     }
 }
 
 /// The record of one drop; `names` are those of its location and then of its stack.
-pub fn record(drop: &Dropped, reasons: &Reasons, names: &[String], clock: &mut Clock) -> LogRecord {
+fn record(drop: &Dropped, reasons: &Reasons, names: &[String], clock: &mut Clock) -> LogRecord {
     let reason = reasons.name(drop.reason);
     let (location, stack) = names.split_first().map_or((String::new(), names), |(first, rest)| (first.clone(), rest));
     let body = sentence(drop, &reason, &location);

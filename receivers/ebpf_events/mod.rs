@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, Section};
-use ebpf::dropwatch::{Drop as Dropped, Dropwatch};
-use ebpf::{Clock, Probe, Symbols};
+use ebpf::dropwatch::Cgroups;
+use ebpf::{Clock, Control, Symbols};
 use identity::{Container, Containers};
 use pipeline::component::{BuildContext, Factory, Receiver, ReceiverConfig, ReceiverFactory, Stability, decode};
 use pipeline::proto::LogsRequest;
@@ -80,36 +80,68 @@ struct EbpfEvents {
 #[async_trait]
 impl Receiver for EbpfEvents {
     async fn start(self: Box<Self>, outlets: Outlets, tasks: &mut Tasks) -> Result<(), StartError> {
-        let (Some(outlet), Some(config)) = (outlets.get(Signal::Logs), self.config.probes.dropwatch.get()) else {
+        let Some(outlet) = outlets.get(Signal::Logs) else {
             return Ok(());
         };
-        let opened = self.kernel.open(|kernel| Dropwatch::open(kernel, config.settings()));
-        let probe = match opened.map_err(|e| StartError(e.to_string()))? {
-            Ok(probe) => probe,
-            Err(error) => {
-                tracing::error!(receiver = %self.cx.id, probe = "dropwatch", %error, "not available on this kernel");
-                let mut stop = tasks.stop();
-                tasks.spawn(self.cx.id.to_string(), async move { stop.requested().await });
-                return Ok(());
+        let symbols = Symbols::start().map_err(|e| StartError(format!("no thread for symbols: {e}")))?;
+        if let Some(config) = self.config.probes.dropwatch.get() {
+            let opened = self.kernel.open(|kernel| dropwatch::Source::open(kernel, config));
+            match opened.map_err(|e| StartError(e.to_string()))? {
+                Ok(source) => self.spawn(source, &symbols, outlet, tasks),
+                // One feature that this kernel cannot give does not end the others.
+                Err(error) => {
+                    tracing::error!(receiver = %self.cx.id, probe = "dropwatch", %error, "not available on this kernel");
+                }
             }
-        };
-        config.warn_of_unknown_reasons(probe.reasons());
-        let watching = Watching {
-            telemetry: ProbeTelemetry::of_events(&self.cx.telemetry, &self.cx.id.to_string(), "dropwatch"),
-            symbols: Symbols::start().map_err(|e| StartError(format!("no thread for symbols: {e}")))?,
-            containers: Containers::of_host(),
-            clock: Clock::default(),
-            host: Host::read(),
-            outlet: outlet.clone(),
-            probe,
-        };
-        tasks.spawn(self.cx.id.to_string(), watching.run(tasks.stop()));
+        }
+        // The receiver lives even if no probe does, so that its end is not taken for a fault.
+        let (mut stop, outlet) = (tasks.stop(), outlet.clone());
+        tasks.spawn(self.cx.id.to_string(), async move {
+            stop.requested().await;
+            drop(outlet);
+        });
         Ok(())
     }
 }
 
-struct Watching {
-    probe: Dropwatch,
+impl EbpfEvents {
+    fn spawn<S: Source>(&self, source: S, symbols: &Symbols, outlet: &Outlet, tasks: &mut Tasks) {
+        let id = self.cx.id.to_string();
+        let watching = Watching {
+            telemetry: ProbeTelemetry::of_events(&self.cx.telemetry, &id, S::NAME),
+            symbols: symbols.clone(),
+            containers: Containers::of_host(),
+            clock: Clock::default(),
+            host: Host::read(),
+            outlet: outlet.clone(),
+            source,
+        };
+        tasks.spawn(format!("{id} ({})", S::NAME), watching.run(tasks.stop()));
+    }
+}
+
+/// One kind of event: a probe and how its records are said.
+trait Source: Send + 'static {
+    /// Its key below `probes`.
+    const NAME: &'static str;
+    /// A record as the kernel wrote it.
+    type Event: Copy + Send + Sync;
+    /// Waits until there may be events.
+    fn readable(&mut self) -> impl Future<Output = std::io::Result<()>> + Send;
+    /// Takes every event that is there, oldest first.
+    fn drain(&mut self) -> Vec<Self::Event>;
+    /// The cgroups of the owner, if it has any.
+    fn cgroups(event: &Self::Event) -> Option<Cgroups>;
+    /// Kernel addresses whose names the record shows.
+    fn addresses(event: &Self::Event) -> Vec<u64>;
+    /// The log record; `names` are those of the addresses.
+    fn record(&self, event: &Self::Event, names: &[String], clock: &mut Clock) -> LogRecord;
+    /// Its probe.
+    fn control(&mut self) -> &mut dyn Control;
+}
+
+struct Watching<S> {
+    source: S,
     telemetry: ProbeTelemetry,
     symbols: Symbols,
     containers: Containers,
@@ -118,53 +150,45 @@ struct Watching {
     outlet: Outlet,
 }
 
-impl Watching {
+impl<S: Source> Watching<S> {
     async fn run(mut self, mut stop: Stop) {
         let mut counters = tokio::time::interval(READ_EVERY);
         loop {
             tokio::select! {
-                ready = self.probe.readable() => {
+                ready = self.source.readable() => {
                     if let Err(error) = ready {
-                        tracing::error!(%error, "the ring can no longer be watched");
+                        tracing::error!(probe = S::NAME, %error, "the ring can no longer be watched");
                         return;
                     }
                     self.forward().await;
                 }
-                _ = counters.tick() => self.telemetry.update(self.probe.control().counters()),
+                _ = counters.tick() => self.telemetry.update(self.source.control().counters()),
                 () = stop.requested() => break,
             }
         }
         // Off the hook first, then to the last record, then the counters: so that they add up.
-        self.probe.control().detach();
+        self.source.control().detach();
         self.forward().await;
-        self.telemetry.update(self.probe.control().counters());
+        self.telemetry.update(self.source.control().counters());
     }
 
     async fn forward(&mut self) {
-        let mut drops = Vec::new();
-        self.probe.drain(|drop| drops.push(*drop));
-        if drops.is_empty() {
-            return;
-        }
+        let events = self.source.drain();
         let mut by_owner: Vec<(Option<Container>, Vec<LogRecord>)> = Vec::new();
-        for drop in &drops {
-            let container = self.container(drop);
-            // The freeing function first, then the stack, in one question.
-            let addresses = std::iter::once(drop.location).chain(drop.stack().iter().copied()).collect();
-            let names = self.symbols.kernel(addresses).await;
-            let record = dropwatch::record(drop, self.probe.reasons(), &names, &mut self.clock);
+        for event in &events {
+            let container = S::cgroups(event).and_then(|ids| self.containers.find(ids.unified, ids.v1_memory));
+            let names = self.symbols.kernel(S::addresses(event)).await;
+            let record = self.source.record(event, &names, &mut self.clock);
             match by_owner.iter_mut().find(|(owner, _)| *owner == container) {
                 Some((_, records)) => records.push(record),
                 None => by_owner.push((container, vec![record])),
             }
         }
+        if by_owner.is_empty() {
+            return;
+        }
         let resource_logs = by_owner.into_iter().map(|(owner, records)| self.resource_logs(owner, records)).collect();
         self.outlet.offer(Batch::new(LogsRequest { resource_logs }, Arc::new(Origin::default())));
-    }
-
-    fn container(&mut self, drop: &Dropped) -> Option<Container> {
-        let cgroups = dropwatch::cgroups(drop)?;
-        self.containers.find(cgroups.unified, cgroups.v1_memory)
     }
 
     fn resource_logs(&self, owner: Option<Container>, log_records: Vec<LogRecord>) -> ResourceLogs {

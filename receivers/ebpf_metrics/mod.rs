@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, Section};
-use ebpf::{Clock, Probe};
+use ebpf::{Clock, Control, Kernel, OpenError};
 use pipeline::component::{BuildContext, Factory, Receiver, ReceiverConfig, ReceiverFactory, Stability, decode};
 use pipeline::proto::MetricsRequest;
 use pipeline::proto::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
@@ -25,7 +25,6 @@ use pipeline::{Batch, BuildError, Origin, Outlet, Outlets, Signal, StartError, S
 use crate::kernel::SharedKernel;
 use crate::probe_telemetry::ProbeTelemetry;
 use crate::resource::{Host, scope};
-use runqlat::RunqlatScraper;
 
 config::settings! {
     /// Kernel metrics by eBPF.
@@ -44,7 +43,7 @@ impl Rules for Config {
         if self.collection_interval.is_zero() {
             decoder.at("collection_interval", |d| d.error("must be greater than zero"));
         }
-        if self.scrapers.runqlat.get().is_none() {
+        if self.scrapers.enabled().is_empty() {
             decoder.at("scrapers", |d| d.error("must name at least one scraper: runqlat"));
         }
     }
@@ -77,6 +76,27 @@ impl ReceiverConfig for Config {
     }
 }
 
+/// One thing that is measured: a probe and how its numbers are said.
+trait Scraper: Send {
+    /// Its key below `scrapers`.
+    fn name(&self) -> &'static str;
+    /// Its metrics as of now.
+    fn collect(&mut self, now_unix_ns: u64) -> Result<Vec<Metric>, OpenError>;
+    /// Its probe.
+    fn control(&mut self) -> &mut dyn Control;
+}
+
+/// Opens a scraper whose probe starts at this time.
+type Open = fn(&mut Kernel, u64) -> Result<Box<dyn Scraper>, OpenError>;
+
+impl Scrapers {
+    /// Those that are on, in the order they are read.
+    fn enabled(&self) -> Vec<(&'static str, Open)> {
+        let rows: [(&'static str, bool, Open); 1] = [("runqlat", self.runqlat.get().is_some(), runqlat::open)];
+        rows.into_iter().filter(|(_, on, _)| *on).map(|(name, _, open)| (name, open)).collect()
+    }
+}
+
 struct EbpfMetrics {
     config: Config,
     kernel: SharedKernel,
@@ -89,29 +109,25 @@ impl Receiver for EbpfMetrics {
         let Some(outlet) = outlets.get(Signal::Metrics) else {
             return Ok(());
         };
-        let opened = self.kernel.open(ebpf::runqlat::Runqlat::open);
-        let probe = match opened.map_err(|e| StartError(e.to_string()))? {
-            Ok(probe) => probe,
-            // One feature that this kernel cannot give does not end the others.
-            Err(error) => {
-                tracing::error!(receiver = %self.cx.id, scraper = "runqlat", %error, "not available on this kernel");
-                let mut stop = tasks.stop();
-                tasks.spawn(self.cx.id.to_string(), async move { stop.requested().await });
-                return Ok(());
-            }
-        };
+        let id = self.cx.id.to_string();
         let mut clock = Clock::default();
-        let scraper = RunqlatScraper::new(probe, clock.now_unix_ns());
-        let telemetry = ProbeTelemetry::of_folded(&self.cx.telemetry, &self.cx.id.to_string(), "runqlat");
-        let reading = Reading { scraper, telemetry, clock, host: Host::read(), outlet: outlet.clone() };
-        tasks.spawn(self.cx.id.to_string(), run(reading, self.config, tasks.stop()));
+        let mut scrapers = Vec::new();
+        for (name, open) in self.config.scrapers.enabled() {
+            let opened = self.kernel.open(|kernel| open(kernel, clock.now_unix_ns()));
+            match opened.map_err(|e| StartError(e.to_string()))? {
+                Ok(scraper) => scrapers.push((scraper, ProbeTelemetry::of_folded(&self.cx.telemetry, &id, name))),
+                // One feature that this kernel cannot give does not end the others.
+                Err(error) => tracing::error!(receiver = %id, scraper = name, %error, "not available on this kernel"),
+            }
+        }
+        let reading = Reading { scrapers, clock, host: Host::read(), outlet: outlet.clone() };
+        tasks.spawn(id, run(reading, self.config, tasks.stop()));
         Ok(())
     }
 }
 
 struct Reading {
-    scraper: RunqlatScraper,
-    telemetry: ProbeTelemetry,
+    scrapers: Vec<(Box<dyn Scraper>, ProbeTelemetry)>,
     clock: Clock,
     host: Host,
     outlet: Outlet,
@@ -133,11 +149,17 @@ async fn run(mut reading: Reading, config: Config, mut stop: Stop) {
 
 impl Reading {
     fn collect(&mut self) {
-        self.telemetry.update(self.scraper.probe.control().counters());
         let now = self.clock.now_unix_ns();
-        match self.scraper.collect(now) {
-            Ok(metrics) => self.outlet.offer(self.batch(metrics)),
-            Err(error) => tracing::error!(scraper = "runqlat", %error, "cannot read"),
+        let mut metrics = Vec::new();
+        for (scraper, telemetry) in &mut self.scrapers {
+            telemetry.update(scraper.control().counters());
+            match scraper.collect(now) {
+                Ok(more) => metrics.extend(more),
+                Err(error) => tracing::error!(scraper = scraper.name(), %error, "cannot read"),
+            }
+        }
+        if !metrics.is_empty() {
+            self.outlet.offer(self.batch(metrics));
         }
     }
 

@@ -2,10 +2,11 @@
 
 use config::Rules;
 use ebpf::runqlat::Runqlat;
-use ebpf::{Histogram, OpenError, bounds_ns};
+use ebpf::{Control, Histogram, Kernel, OpenError, Probe, bounds_ns};
 use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::{AggregationTemporality, HistogramDataPoint, Metric};
 
+use super::Scraper;
 use crate::conventions::RUN_QUEUE_DURATION;
 
 config::settings! {
@@ -15,21 +16,27 @@ config::settings! {
 
 impl Rules for Config {}
 
-/// Reads the probe and says it in OTLP.
-pub struct RunqlatScraper {
-    pub probe: Runqlat,
+/// Opens the scraper.
+pub(super) fn open(kernel: &mut Kernel, start_unix_ns: u64) -> Result<Box<dyn Scraper>, OpenError> {
+    Ok(Box::new(RunqlatScraper { probe: Runqlat::open(kernel)?, start_unix_ns }))
+}
+
+struct RunqlatScraper {
+    probe: Runqlat,
     start_unix_ns: u64,
 }
 
-impl RunqlatScraper {
-    /// `start_unix_ns` is when the probe attached.
-    pub fn new(probe: Runqlat, start_unix_ns: u64) -> Self {
-        Self { probe, start_unix_ns }
+impl Scraper for RunqlatScraper {
+    fn name(&self) -> &'static str {
+        "runqlat"
     }
 
-    /// The metric as of now.
-    pub fn collect(&self, now_unix_ns: u64) -> Result<Vec<Metric>, OpenError> {
+    fn collect(&mut self, now_unix_ns: u64) -> Result<Vec<Metric>, OpenError> {
         Ok(vec![metric(&self.probe.host()?, self.start_unix_ns, now_unix_ns)])
+    }
+
+    fn control(&mut self) -> &mut dyn Control {
+        self.probe.control()
     }
 }
 
