@@ -262,7 +262,12 @@ fn map_bytes(map: &Map) -> Option<u64> {
         Map::Unsupported(data) => data,
         _ => return None,
     };
-    fdinfo::value(data.fd().as_fd().as_raw_fd(), "memlock")
+    let fd = data.fd().as_fd().as_raw_fd();
+    // Older kernels show 0 for a ring.
+    match (map, fdinfo::value(fd, "memlock")) {
+        (Map::RingBuf(_), Some(0)) => fdinfo::value(fd, "max_entries"),
+        (_, bytes) => bytes,
+    }
 }
 
 /// Where the unified hierarchy is mounted: v2 or hybrid.
@@ -282,7 +287,9 @@ fn explain(error: &ProgramError) -> String {
             .join(": ");
     };
     let log = verifier_log.to_string();
-    let last = log.lines().rev().find(|line| !line.is_empty() && !line.starts_with("processed"));
+    // What it counted comes last.
+    let counted = |line: &str| ["processed", "stack depth", "verification time"].iter().any(|c| line.starts_with(c));
+    let last = log.lines().rev().find(|line| !line.is_empty() && !counted(line));
     match last {
         Some(line) => format!("{io_error} ({line})"),
         None => io_error.to_string(),

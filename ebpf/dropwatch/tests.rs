@@ -128,6 +128,13 @@ mod kernel {
         assert_ne!(drops[0].netns, 0);
     }
 
+    /// Kernels before 6.11 do not say who should have received; then the network namespace is the honest answer.
+    fn names_receivers(probe: &Dropwatch) -> bool {
+        let report = probe.report();
+        let drops = report.features.iter().find(|ladder| ladder.feature == "drops").unwrap();
+        drops.live().unwrap().program == "dropwatch_receiver"
+    }
+
     async fn overflow(probe: &mut Dropwatch, receiver: &Receiver) -> Dropped {
         let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
         for _ in 0..50 {
@@ -144,6 +151,9 @@ mod kernel {
         let receiver = Receiver::start();
         let drop = overflow(&mut probe, &receiver).await;
         assert_eq!(probe.reasons().name(drop.reason), "SOCKET_RCVBUFF");
+        if !names_receivers(&probe) {
+            return assert_eq!(drop.owner(), Owner::NetworkNamespace);
+        }
         let Owner::Socket { pid, comm, cgroups } = drop.owner() else { panic!("{:?}", drop.owner()) };
         assert_eq!((pid, comm.as_str()), (receiver.child.id(), "perl"));
         assert_ne!(cgroups.unified, 0);
@@ -155,6 +165,9 @@ mod kernel {
         let receiver = Receiver::start();
         let mut probe = open(ALL);
         let drop = overflow(&mut probe, &receiver).await;
+        if !names_receivers(&probe) {
+            return assert_eq!(drop.owner(), Owner::NetworkNamespace);
+        }
         let Owner::Socket { pid, .. } = drop.owner() else { panic!("{:?}", drop.owner()) };
         assert_eq!(pid, receiver.child.id());
     }
