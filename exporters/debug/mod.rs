@@ -7,22 +7,24 @@
 //!
 //! `format: collector` (the default) follows `verbosity`: one line per batch, one per item, or everything as indented
 //! OTLP/JSON. `format: live` is kpulse's own: one short line per event, and per metric what happened since the last
-//! time.
+//! time. Output that nobody reads (Ctrl-S, a full pipe) is not waited for: what finds no room in a short queue counts as
+//! failed.
 
 mod items;
 mod live;
+mod terminal;
 #[cfg(test)]
 mod tests;
 
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use config::{Decode, Rules};
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
-use pipeline::{Batch, BuildError, Rejected, Signal};
+use pipeline::{Batch, BuildError, Rejected, Signal, StartError, Tasks};
 
 use live::Live;
+use terminal::Terminal;
 
 config::settings! {
     /// Telemetry for human eyes.
@@ -71,13 +73,14 @@ pub static FACTORY: ExporterFactory = Factory {
 
 impl ExporterConfig for Config {
     fn build(&self, _: BuildContext) -> Result<Arc<dyn Exporter>, BuildError> {
-        Ok(Arc::new(Debug { config: self.clone(), live: Mutex::new(Live::default()) }))
+        Ok(Arc::new(Debug { config: self.clone(), live: Mutex::new(Live::default()), terminal: OnceLock::new() }))
     }
 }
 
 struct Debug {
     config: Config,
     live: Mutex<Live>,
+    terminal: OnceLock<Terminal>,
 }
 
 impl Debug {
@@ -105,12 +108,23 @@ impl Debug {
 
 #[async_trait]
 impl Exporter for Debug {
+    async fn start(&self, _: &mut Tasks) -> Result<(), StartError> {
+        let terminal =
+            Terminal::start(std::io::stdout()).map_err(|e| StartError(format!("no thread to write: {e}")))?;
+        self.terminal.set(terminal).map_err(|_| StartError("started twice".into()))
+    }
+
     async fn send(&self, batch: Batch) -> Result<(), Rejected> {
         let text = self.text(batch)?;
-        // A closed terminal is no reason to stop the pipeline, but it is no delivery either.
-        std::io::stdout()
-            .lock()
-            .write_all(text.as_bytes())
-            .map_err(|e| Rejected::permanent(format!("standard output: {e}")))
+        match self.terminal.get() {
+            Some(terminal) => terminal.send(text).await,
+            None => Err(Rejected::closed("not started")),
+        }
+    }
+
+    async fn shutdown(&self) {
+        if let Some(terminal) = self.terminal.get() {
+            terminal.finish().await;
+        }
     }
 }

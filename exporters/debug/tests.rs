@@ -33,9 +33,40 @@ fn live_shows_what_came_since_the_last_time_and_bounds_instead_of_guesses() {
 fn verbosity_goes_from_one_line_to_everything() {
     let text = |verbosity| {
         let config = Config { verbosity, ..Config::default() };
-        Debug { config, live: Live::default().into() }.text(histogram([1, 0, 0], 2)).unwrap()
+        Debug { config, live: Live::default().into(), terminal: Default::default() }
+            .text(histogram([1, 0, 0], 2))
+            .unwrap()
     };
     assert_eq!(text(Verbosity::Basic), "metrics: 1 metric_points\n");
     assert_eq!(text(Verbosity::Normal), "metrics: 1 metric_points\n  wait = count 1, sum 1\n");
     assert!(text(Verbosity::Detailed).contains("\"explicitBounds\""));
+}
+
+/// A reader that went away for ever.
+struct Blocked(std::sync::mpsc::Receiver<()>);
+
+impl std::io::Write for Blocked {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let _ = self.0.recv();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_terminal_that_is_not_read_costs_lines_and_not_the_pipeline() {
+    let (release, held) = std::sync::mpsc::channel();
+    let terminal = super::terminal::Terminal::start(Blocked(held)).unwrap();
+    let mut rejected = 0;
+    for _ in 0..1000 {
+        rejected += u32::from(terminal.send("line\n".into()).await.is_err());
+    }
+    // One is with the writer, 256 wait.
+    assert!((740..=744).contains(&rejected), "{rejected}");
+    drop(release);
+    terminal.finish().await;
+    assert!(terminal.send("late\n".into()).await.is_err());
 }

@@ -1,11 +1,16 @@
 //! `kpulse --config ...`: runs until it is told to stop.
 
+use std::time::Duration;
+
 use pipeline::{Graph, Running, Settings, StartError, Stopped, Tasks, Telemetry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Error;
 use crate::cli::Sources;
 use crate::{configuration, logging, own_metrics};
+
+/// How long the end waits for blocking calls.
+const LEAVE_BEHIND_AFTER: Duration = Duration::from_secs(1);
 
 /// Starts everything, waits for a signal, drains.
 pub fn run(sources: &Sources) -> Result<(), Error> {
@@ -14,7 +19,11 @@ pub fn run(sources: &Sources) -> Result<(), Error> {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    super::runtime()?.block_on(serve(loaded.settings))
+    let runtime = super::runtime()?;
+    let served = runtime.block_on(serve(loaded.settings));
+    // A write that hangs on a dead disk must not keep the process.
+    runtime.shutdown_timeout(LEAVE_BEHIND_AFTER);
+    served
 }
 
 async fn serve(settings: Settings) -> Result<(), Error> {
