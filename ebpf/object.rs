@@ -129,7 +129,7 @@ impl Kernel {
     pub fn open() -> Result<Self, Unavailable> {
         let btf = Btf::from_sys_fs().map_err(|e| Unavailable::NoBtf(e.to_string()))?;
         let mut loader = EbpfLoader::new();
-        // Task and socket storage have no accessor in aya; only programs touch them.
+        // Socket storage has no accessor in aya; only programs touch it.
         loader.allow_unsupported_maps();
         Ok(Self { loader, btf })
     }

@@ -1,0 +1,144 @@
+//! Load for the benches, and the little HTTP they need: std only, so that `rustc -O` alone builds it.
+//!
+//! ```text
+//! load switch CPU ROUND_TRIPS        two processes ping-pong over pipes on one CPU; prints CPU ns per switch
+//! load echo                          the other process: writes what it reads
+//! load storm CPU DATAGRAMS           UDP to a closed port; prints CPU ns per datagram and datagrams a second
+//! load await ADDRESS NEEDLE SECONDS  polls a page until it has NEEDLE; fails when it never does
+//! load scrape ADDRESS TIMES          reads the page TIMES times, a connection each; prints the last one
+//! ```
+
+use std::error::Error;
+use std::io::{Read, Write};
+use std::net::{TcpStream, UdpSocket};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// `struct rusage` of 64-bit Linux.
+#[repr(C)]
+#[derive(Default)]
+struct Usage {
+    user: [i64; 2],
+    system: [i64; 2],
+    rest: [i64; 14],
+}
+
+unsafe extern "C" {
+    fn sched_setaffinity(pid: i32, bytes: usize, mask: *const u64) -> i32;
+    fn getrusage(who: i32, usage: *mut Usage) -> i32;
+}
+
+/// Pins this thread, and the threads it will start.
+fn pin(cpu: usize) -> Result<()> {
+    let mut mask = [0u64; 16];
+    *mask.get_mut(cpu / 64).ok_or("no such CPU")? = 1 << (cpu % 64);
+    // SAFETY: the mask lives through the call and has the length that is told.
+    match unsafe { sched_setaffinity(0, size_of_val(&mask), mask.as_ptr()) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error().into()),
+    }
+}
+
+/// Whose time: this process, or the children that it waited for.
+const SELF: i32 = 0;
+const CHILDREN: i32 = -1;
+
+/// User and system time so far. The tick's split of the two is rough, their sum is exact.
+fn cpu_ns(who: i32) -> Result<f64> {
+    let mut usage = Usage::default();
+    // SAFETY: the struct is as large as the kernel's.
+    if unsafe { getrusage(who, &mut usage) } != 0 {
+        return Err(std::io::Error::last_os_error().into());
+    }
+    let ns = |[seconds, micros]: [i64; 2]| seconds as f64 * 1e9 + micros as f64 * 1e3;
+    Ok(ns(usage.user) + ns(usage.system))
+}
+
+/// Two processes, as `perf bench sched pipe` has them: a switch changes the address space too.
+fn switch(cpu: usize, round_trips: u64) -> Result<()> {
+    pin(cpu)?;
+    let before = cpu_ns(SELF)?;
+    let mut command = Command::new(std::env::current_exe()?);
+    let mut other = command.arg("echo").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let (mut to, mut from) = (other.stdin.take().ok_or("no pipe")?, other.stdout.take().ok_or("no pipe")?);
+    let mut byte = [0];
+    for _ in 0..round_trips {
+        to.write_all(&byte)?;
+        from.read_exact(&mut byte)?;
+    }
+    drop(to);
+    other.wait()?;
+    println!("{:.1}", (cpu_ns(SELF)? - before + cpu_ns(CHILDREN)?) / (2 * round_trips) as f64);
+    Ok(())
+}
+
+fn echo() -> Result<()> {
+    // Unbuffered: one byte is one wake-up.
+    let (mut input, mut output) =
+        (std::fs::File::open("/dev/stdin")?, std::fs::File::options().write(true).open("/dev/stdout")?);
+    let mut byte = [0];
+    while input.read(&mut byte)? == 1 {
+        output.write_all(&byte)?;
+    }
+    Ok(())
+}
+
+fn storm(cpu: usize, datagrams: u64) -> Result<()> {
+    pin(cpu)?;
+    // A port that was just free is closed once its socket is dropped.
+    let closed = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
+    // Not connected: the ICMP answers then do not fail the next send.
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    let (before, start) = (cpu_ns(SELF)?, Instant::now());
+    for _ in 0..datagrams {
+        socket.send_to(&[0; 64], closed)?;
+    }
+    let (wall, cpu) = (start.elapsed().as_secs_f64(), cpu_ns(SELF)? - before);
+    println!("{:.1} {:.0}", cpu / datagrams as f64, datagrams as f64 / wall);
+    Ok(())
+}
+
+fn get(address: &str) -> Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write!(stream, "GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    match answer.starts_with("HTTP/1.1 200") {
+        true => Ok(answer),
+        false => Err(answer.into()),
+    }
+}
+
+fn wait(address: &str, needle: &str, seconds: u64) -> Result<()> {
+    let start = Instant::now();
+    while !get(address).is_ok_and(|page| page.contains(needle)) {
+        if start.elapsed() > Duration::from_secs(seconds) {
+            return Err(format!("{address}: no {needle} after {seconds} s").into());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+fn scrape(address: &str, times: u64) -> Result<()> {
+    for _ in 1..times {
+        get(address)?;
+    }
+    print!("{}", get(address)?);
+    Ok(())
+}
+
+fn main() -> Result<()> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["echo"] => echo(),
+        ["switch", cpu, times] => switch(cpu.parse()?, times.parse()?),
+        ["storm", cpu, times] => storm(cpu.parse()?, times.parse()?),
+        ["await", address, needle, seconds] => wait(address, needle, seconds.parse()?),
+        ["scrape", address, times] => scrape(address, times.parse()?),
+        _ => Err("see the top of load.rs".into()),
+    }
+}
