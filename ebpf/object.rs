@@ -24,9 +24,15 @@ pub enum Unavailable {
 /// Why one object could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// The kernel refuses BPF to this process; the same for every probe.
+    #[error(
+        "not allowed to load eBPF: run as root, or with the capabilities BPF, PERFMON and NET_ADMIN \
+         (before Linux 5.11 also with RLIMIT_MEMLOCK unlimited)"
+    )]
+    NotAllowed,
     /// Maps could not be made or the object does not fit this kernel.
-    #[error("cannot load: {0}{hint}", hint = hint(.0))]
-    Load(#[from] aya::EbpfError),
+    #[error("cannot load: {0}")]
+    Load(aya::EbpfError),
     /// A map is missing or of another kind: the object and its reader do not belong together.
     #[error("map {name}: {source}")]
     Map {
@@ -46,10 +52,14 @@ pub enum OpenError {
     Ring(#[from] std::io::Error),
 }
 
-fn hint(error: &aya::EbpfError) -> &'static str {
-    match format!("{error:?}").contains("PermissionDenied") {
-        true => "; run as root or with CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE",
-        false => "",
+impl From<aya::EbpfError> for OpenError {
+    fn from(error: aya::EbpfError) -> Self {
+        let mut causes = std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source());
+        let refused = causes.any(|cause| {
+            let io = cause.downcast_ref::<std::io::Error>();
+            io.is_some_and(|io| io.kind() == std::io::ErrorKind::PermissionDenied)
+        });
+        if refused { Self::NotAllowed } else { Self::Load(error) }
     }
 }
 

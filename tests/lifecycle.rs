@@ -79,6 +79,29 @@ mod kernel {
     }
 
     #[test]
+    fn without_rights_it_says_which_are_missing_and_does_not_start() {
+        // A copy that an unprivileged user can reach.
+        let folder = std::env::temp_dir().join(format!("kpulse-rights-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let program = folder.join("kpulse");
+        std::fs::copy(env!("CARGO_BIN_EXE_kpulse"), &program).unwrap();
+        let text = "yaml:{receivers: {ebpf_metrics: {scrapers: {runqlat: }}}, exporters: {debug: }, service: {telemetry: \
+                    {metrics: {readers: []}}, pipelines: {metrics: {receivers: [ebpf_metrics], exporters: [debug]}}}}";
+        let output = std::process::Command::new("setpriv")
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"])
+            .arg(&program)
+            .args(["--config", text])
+            .output()
+            .unwrap();
+        std::fs::remove_dir_all(folder).unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        let wanted =
+            "Error: cannot start pipelines: cannot start receiver ebpf_metrics: not allowed to load eBPF: run as root";
+        assert!(said.contains(wanted), "{said}");
+    }
+
+    #[test]
     fn doctor_names_the_live_hook_of_every_feature() {
         let output = kpulse(&["doctor", "--format", "json"]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

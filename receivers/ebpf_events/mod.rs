@@ -17,7 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, Section};
 use ebpf::dropwatch::Cgroups;
-use ebpf::{Clock, Control, Symbols};
+use ebpf::{Clock, Control, Kernel, Symbols};
 use identity::{Container, Containers};
 use pipeline::component::{BuildContext, Factory, Receiver, ReceiverConfig, ReceiverFactory, Stability, decode};
 use pipeline::proto::LogsRequest;
@@ -85,13 +85,9 @@ impl Receiver for EbpfEvents {
         };
         let symbols = Symbols::start().map_err(|e| StartError(format!("no thread for symbols: {e}")))?;
         if let Some(config) = self.config.probes.dropwatch.get() {
-            let opened = self.kernel.open(|kernel| dropwatch::Source::open(kernel, config));
-            match opened.map_err(|e| StartError(e.to_string()))? {
-                Ok(source) => self.spawn(source, &symbols, outlet, tasks),
-                // One feature that this kernel cannot give does not end the others.
-                Err(error) => {
-                    tracing::error!(receiver = %self.cx.id, probe = "dropwatch", %error, "not available on this kernel");
-                }
+            let open = |kernel: &mut Kernel| dropwatch::Source::open(kernel, config);
+            if let Some(source) = self.kernel.open(&self.cx.id.to_string(), "dropwatch", open)? {
+                self.spawn(source, &symbols, outlet, tasks);
             }
         }
         // The receiver lives even if no probe does, so that its end is not taken for a fault.

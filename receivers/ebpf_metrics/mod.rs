@@ -113,12 +113,9 @@ impl Receiver for EbpfMetrics {
         let mut clock = Clock::default();
         let mut scrapers = Vec::new();
         for (name, open) in self.config.scrapers.enabled() {
-            let opened = self.kernel.open(|kernel| open(kernel, clock.now_unix_ns()));
-            match opened.map_err(|e| StartError(e.to_string()))? {
-                Ok(scraper) => scrapers.push((scraper, ProbeTelemetry::of_folded(&self.cx.telemetry, &id, name))),
-                // One feature that this kernel cannot give does not end the others.
-                Err(error) => tracing::error!(receiver = %id, scraper = name, %error, "not available on this kernel"),
-            }
+            let opened = self.kernel.open(&id, name, |kernel| open(kernel, clock.now_unix_ns()))?;
+            let telemetry = || ProbeTelemetry::of_folded(&self.cx.telemetry, &id, name);
+            scrapers.extend(opened.map(|scraper| (scraper, telemetry())));
         }
         let reading = Reading { scrapers, clock, host: Host::read(), outlet: outlet.clone() };
         tasks.spawn(id, run(reading, self.config, tasks.stop()));
