@@ -2,7 +2,7 @@
 
 use crate::decode::{Decode, Decoder, FieldDoc};
 use crate::encode::Secrets;
-use crate::node::{Node, Value};
+use crate::node::{Map, Node, Value};
 
 /// A section that can be off. The three flavours of the Collector are three defaults:
 /// [`Section::off`] (null keeps it off), [`Section::on_when_named`] (null or `{}` turns it on) and
@@ -79,7 +79,16 @@ impl<T: Decode + Clone> Decode for Section<T> {
         }
     }
 
+    /// A section that is off says so and shows what it would have: named with null it could be read as on.
     fn encode(&self, secrets: Secrets) -> Node {
-        self.get().map_or(Node::of(Value::Null), |settings| settings.encode(secrets))
+        let template = match self {
+            Self::On(settings) => return settings.encode(secrets),
+            Self::Off { template, .. } => template.encode(secrets),
+        };
+        let mut map = Map::from_iter([("enabled".to_owned(), Node::of(Value::Bool(false)))]);
+        if let Value::Map(settings) = template.value {
+            map.extend(settings);
+        }
+        Node::of(Value::Map(map))
     }
 }

@@ -17,6 +17,7 @@ mod object;
 mod probe;
 mod ring;
 pub mod runqlat;
+pub mod softirq;
 mod symbols;
 
 pub use clock::Clock;

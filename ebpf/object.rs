@@ -188,6 +188,19 @@ impl Object {
         ladder
     }
 
+    /// Attaches hooks that are only true together.
+    pub fn climb_all(&mut self, kernel: &Kernel, hooks: &[(&'static str, Rung)]) -> Result<Vec<Ladder>, OpenError> {
+        let mut features = Vec::with_capacity(hooks.len());
+        for (feature, rung) in hooks {
+            let ladder = self.climb(kernel, feature, &[*rung]);
+            if ladder.live().is_none() {
+                return Err(OpenError::NoHook(ladder.failures()));
+            }
+            features.push(ladder);
+        }
+        Ok(features)
+    }
+
     fn load_and_attach(&mut self, kernel: &Kernel, rung: Rung) -> Result<(), String> {
         let program = self.ebpf.program_mut(rung.program).ok_or("the object has no such program")?;
         match (rung.hook, program) {

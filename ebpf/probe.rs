@@ -10,6 +10,7 @@ pub static PROBES: &[Row] = &[
         open: |kernel| Ok(Box::new(crate::dropwatch::Dropwatch::open(kernel, Default::default())?)),
     },
     Row { name: "runqlat", open: |kernel| Ok(Box::new(crate::runqlat::Runqlat::open(kernel)?)) },
+    Row { name: "softirq", open: |kernel| Ok(Box::new(crate::softirq::Softirq::open(kernel)?)) },
 ];
 
 /// A row of the probes' table.

@@ -20,6 +20,40 @@ pub const RUN_QUEUE_DURATION: MetricName = MetricName {
     description: "Time that tasks were runnable and waited for a CPU, from wake-up or preemption to running.",
 };
 
+/// How long raised softirqs waited until they were handled (`irq:softirq_raise`/`softirq_entry`).
+pub const SOFTIRQ_DURATION: MetricName = MetricName {
+    name: "linux.softirq.latency",
+    unit: "s",
+    description: "Time from raising a softirq to the start of its handler.",
+};
+/// Semantic conventions, system metrics.
+pub const CPU_TIME: MetricName =
+    MetricName { name: "system.cpu.time", unit: "s", description: "Seconds each logical CPU spent on each mode." };
+pub const LOAD_1M: MetricName = MetricName {
+    name: "system.cpu.load_average.1m",
+    unit: "{thread}",
+    description: "Tasks that ran or waited, averaged over one minute.",
+};
+pub const LOAD_5M: MetricName = MetricName {
+    name: "system.cpu.load_average.5m",
+    unit: "{thread}",
+    description: "Tasks that ran or waited, averaged over five minutes.",
+};
+pub const LOAD_15M: MetricName = MetricName {
+    name: "system.cpu.load_average.15m",
+    unit: "{thread}",
+    description: "Tasks that ran or waited, averaged over fifteen minutes.",
+};
+pub const MEMORY_USAGE: MetricName =
+    MetricName { name: "system.memory.usage", unit: "By", description: "Memory in use, by state." };
+pub const MEMORY_LIMIT: MetricName =
+    MetricName { name: "system.memory.limit", unit: "By", description: "Memory that the system has." };
+pub const MEMORY_AVAILABLE: MetricName = MetricName {
+    name: "system.memory.linux.available",
+    unit: "By",
+    description: "Memory that applications can still get without swapping.",
+};
+
 /// Event: the kernel dropped a packet (`skb:kfree_skb`).
 pub const PACKET_DROP: &str = "linux.net.packet.drop";
 
@@ -41,6 +75,10 @@ pub const DESTINATION_PORT: &str = "destination.port";
 pub const PROCESS_PID: &str = "process.pid";
 pub const PROCESS_NAME: &str = "process.executable.name";
 pub const CPU: &str = "cpu.logical_number";
+pub const CPU_MODE: &str = "cpu.mode";
+pub const MEMORY_STATE: &str = "system.memory.state";
+/// Which softirq: HI, TIMER, NET_TX, NET_RX, BLOCK, IRQ_POLL, TASKLET, SCHED, HRTIMER, RCU.
+pub const SOFTIRQ: &str = "linux.softirq.name";
 pub const CONTAINER_ID: &str = "container.id";
 pub const POD_UID: &str = "k8s.pod.uid";
 pub const HOST_NAME: &str = "host.name";

@@ -1,5 +1,6 @@
 //! The table, and what kernel numbers become.
 
+use crate::ebpf_metrics::points::Times;
 use ebpf::{Histogram, bounds_ns};
 use pipeline::component::Configured;
 use pipeline::proto::metrics::v1::metric::Data;
@@ -26,7 +27,7 @@ fn a_kernel_histogram_becomes_an_explicit_one_with_every_count_in_its_place() {
     kernel.counts[0] = 3;
     kernel.counts[7] = 4;
     *kernel.counts.last_mut().unwrap() = 1;
-    let metric = crate::ebpf_metrics::runqlat::metric(&kernel, 10, 20);
+    let metric = crate::ebpf_metrics::runqlat::metric(kernel, Times { start_unix_ns: 10, now_unix_ns: 20 });
     let Some(Data::Histogram(histogram)) = metric.data else { panic!("{metric:?}") };
     let point = &histogram.data_points[0];
     assert_eq!((point.count, point.sum, point.start_time_unix_nano), (8, Some(5.0), 10));

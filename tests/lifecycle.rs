@@ -34,7 +34,8 @@ mod kernel {
     }
 
     fn loaded() -> Vec<u32> {
-        aya::programs::loaded_programs().map(|program| program.unwrap().id()).collect()
+        // A program of somebody else may go while the list is read.
+        aya::programs::loaded_programs().filter_map(|program| Some(program.ok()?.id())).collect()
     }
 
     #[test]
@@ -107,7 +108,7 @@ mod kernel {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let findings: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let probes = findings["probes"].as_array().unwrap();
-        assert_eq!(probes.len(), 2);
+        assert!(probes.len() >= 3, "{}", probes.len());
         for feature in probes.iter().flat_map(|probe| probe["features"].as_array().unwrap()) {
             assert!(feature["live"].is_string(), "{feature}");
         }

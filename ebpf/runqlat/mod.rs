@@ -36,14 +36,7 @@ impl Runqlat {
         let mut object = kernel.load(crate::object_bytes!("runqlat"))?;
         let maps = object.map_sizes();
         let (host, unstamped) = (object.take("runqlat_host")?, object.take("runqlat_unstamped")?);
-        let mut features = Vec::new();
-        for (feature, rung) in HOOKS {
-            let ladder = object.climb(kernel, feature, &[rung]);
-            if ladder.live().is_none() {
-                return Err(OpenError::NoHook(ladder.failures()));
-            }
-            features.push(ladder);
-        }
+        let features = object.climb_all(kernel, &HOOKS)?;
         Ok(Self { object, host, unstamped, features, maps })
     }
 

@@ -5,18 +5,28 @@
 //!   collection_interval: 10s
 //!   scrapers:
 //!     runqlat:
+//!     softirq:
+//!     cpu:
+//!     load:
+//!     memory:
 //! ```
 //!
-//! All metrics are cumulative; a series starts when its probe attached.
+//! All metrics are cumulative; a series starts when its probe attached. What the kernel counts anyway (`cpu`, `load`,
+//! `memory`) is read from /proc.
 
+mod cpu;
+mod load;
+mod memory;
+pub(crate) mod points;
 pub(crate) mod runqlat;
+mod softirq;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, Section};
-use ebpf::{Clock, Control, Kernel, OpenError};
+use ebpf::{Clock, Counters, Kernel, OpenError};
 use pipeline::component::{BuildContext, Factory, Receiver, ReceiverConfig, ReceiverFactory, Stability, decode};
 use pipeline::proto::MetricsRequest;
 use pipeline::proto::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
@@ -44,7 +54,8 @@ impl Rules for Config {
             decoder.at("collection_interval", |d| d.error("must be greater than zero"));
         }
         if self.scrapers.enabled().is_empty() {
-            decoder.at("scrapers", |d| d.error("must name at least one scraper: runqlat"));
+            decoder
+                .at("scrapers", |d| d.error("must name at least one scraper: runqlat, softirq, cpu, load or memory"));
         }
     }
 }
@@ -53,11 +64,26 @@ config::settings! {
     /// The scrapers.
     pub struct Scrapers {
         /// How long runnable tasks waited for a CPU.
-        pub runqlat: Section<runqlat::Config> = Section::on_when_named(),
+        pub runqlat: Section<Empty> = Section::on_when_named(),
+        /// How long raised softirqs waited for their handler.
+        pub softirq: Section<Empty> = Section::on_when_named(),
+        /// Time of each CPU by mode.
+        pub cpu: Section<Empty> = Section::on_when_named(),
+        /// Load averages.
+        pub load: Section<Empty> = Section::on_when_named(),
+        /// Memory by state.
+        pub memory: Section<Empty> = Section::on_when_named(),
     }
 }
 
 impl Rules for Scrapers {}
+
+config::settings! {
+    /// A scraper without settings of its own.
+    pub struct Empty {}
+}
+
+impl Rules for Empty {}
 
 /// Its row in the receivers' table.
 pub static FACTORY: ReceiverFactory = Factory {
@@ -65,7 +91,7 @@ pub static FACTORY: ReceiverFactory = Factory {
     alias: None,
     signals: &[Signal::Metrics],
     stability: Stability::Alpha,
-    sample: "collection_interval: 10s\nscrapers:\n  runqlat:\n",
+    sample: "collection_interval: 10s\nscrapers:\n  runqlat:\n  softirq:\n  cpu:\n  load:\n  memory:\n",
     fields: <Config as Decode>::FIELDS,
     decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
 };
@@ -81,9 +107,18 @@ trait Scraper: Send {
     /// Its key below `scrapers`.
     fn name(&self) -> &'static str;
     /// Its metrics as of now.
-    fn collect(&mut self, now_unix_ns: u64) -> Result<Vec<Metric>, OpenError>;
-    /// Its probe.
-    fn control(&mut self) -> &mut dyn Control;
+    fn collect(&mut self, now_unix_ns: u64) -> Result<Vec<Metric>, ReadError>;
+    /// What its probe could not fold; none where there is no probe.
+    fn counters(&mut self) -> Option<Counters>;
+}
+
+/// Why numbers could not be read.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    #[error(transparent)]
+    Probe(#[from] OpenError),
+    #[error("/proc: {0}")]
+    Proc(#[from] procfs::ProcError),
 }
 
 /// Opens a scraper whose probe starts at this time.
@@ -92,8 +127,14 @@ type Open = fn(&mut Kernel, u64) -> Result<Box<dyn Scraper>, OpenError>;
 impl Scrapers {
     /// Those that are on, in the order they are read.
     fn enabled(&self) -> Vec<(&'static str, Open)> {
-        let rows: [(&'static str, bool, Open); 1] = [("runqlat", self.runqlat.get().is_some(), runqlat::open)];
-        rows.into_iter().filter(|(_, on, _)| *on).map(|(name, _, open)| (name, open)).collect()
+        let rows: [(&'static str, &Section<Empty>, Open); 5] = [
+            ("runqlat", &self.runqlat, runqlat::open),
+            ("softirq", &self.softirq, softirq::open),
+            ("cpu", &self.cpu, cpu::open),
+            ("load", &self.load, load::open),
+            ("memory", &self.memory, memory::open),
+        ];
+        rows.into_iter().filter(|(_, section, _)| section.get().is_some()).map(|(name, _, open)| (name, open)).collect()
     }
 }
 
@@ -114,8 +155,10 @@ impl Receiver for EbpfMetrics {
         let mut scrapers = Vec::new();
         for (name, open) in self.config.scrapers.enabled() {
             let opened = self.kernel.open(&id, name, |kernel| open(kernel, clock.now_unix_ns()))?;
-            let telemetry = || ProbeTelemetry::of_folded(&self.cx.telemetry, &id, name);
-            scrapers.extend(opened.map(|scraper| (scraper, telemetry())));
+            scrapers.extend(opened.map(|mut scraper| {
+                let probe = scraper.counters().is_some();
+                (scraper, probe.then(|| ProbeTelemetry::of_folded(&self.cx.telemetry, &id, name)))
+            }));
         }
         let reading = Reading { scrapers, clock, host: Host::read(), outlet: outlet.clone() };
         tasks.spawn(id, run(reading, self.config, tasks.stop()));
@@ -124,7 +167,7 @@ impl Receiver for EbpfMetrics {
 }
 
 struct Reading {
-    scrapers: Vec<(Box<dyn Scraper>, ProbeTelemetry)>,
+    scrapers: Vec<(Box<dyn Scraper>, Option<ProbeTelemetry>)>,
     clock: Clock,
     host: Host,
     outlet: Outlet,
@@ -149,7 +192,9 @@ impl Reading {
         let now = self.clock.now_unix_ns();
         let mut metrics = Vec::new();
         for (scraper, telemetry) in &mut self.scrapers {
-            telemetry.update(scraper.control().counters());
+            if let (Some(telemetry), Some(counters)) = (telemetry, scraper.counters()) {
+                telemetry.update(counters);
+            }
             match scraper.collect(now) {
                 Ok(more) => metrics.extend(more),
                 Err(error) => tracing::error!(scraper = scraper.name(), %error, "cannot read"),
