@@ -7,7 +7,8 @@ use std::time::Duration;
 use pipeline::proto::LogsRequest;
 use pipeline::proto::common::v1::KeyValue;
 use pipeline::proto::metrics::v1::metric::Data;
-use pipeline::proto::metrics::v1::{HistogramDataPoint, Metric};
+use pipeline::proto::metrics::v1::number_data_point::Value as Number;
+use pipeline::proto::metrics::v1::{HistogramDataPoint, Metric, NumberDataPoint};
 use pipeline::proto::{MetricsRequest, TracesRequest};
 use pipeline::{Batch, Undecodable};
 
@@ -15,12 +16,15 @@ use super::items::{attributes, number, value};
 
 /// Series remembered for differences; more are shown as they are.
 const REMEMBERED: usize = 1000;
+/// Series of one metric that are shown one by one.
+const SHOWN_SERIES: usize = 5;
 const DAY_SECONDS: u64 = 86_400;
 
-/// The last histograms, to show what came since.
+/// The last values, to show what came since.
 #[derive(Debug, Default)]
 pub struct Live {
     last: HashMap<String, HistogramDataPoint>,
+    totals: HashMap<String, (u64, f64)>,
 }
 
 impl Live {
@@ -51,43 +55,69 @@ impl Live {
         Ok(out)
     }
 
+    /// A line per series, but one for a counter however many series it has, and never more than a few.
     fn metric(&mut self, metric: &Metric, owner: &[KeyValue], out: &mut String) {
         let (name, unit) = (&metric.name, &metric.unit);
-        let mut line = |time, labels: &[KeyValue], text: String| {
-            let _ = writeln!(out, "{} metric {name}{} {text}", clock(time), attributes(labels));
-        };
-        match &metric.data {
-            Some(Data::Gauge(gauge)) => {
-                gauge
-                    .data_points
-                    .iter()
-                    .for_each(|p| line(p.time_unix_nano, &p.attributes, format!("{} {unit}", number(p.value))));
+        let lines: Vec<(u64, &[KeyValue], String)> = match &metric.data {
+            Some(Data::Gauge(gauge)) => values(&gauge.data_points, unit),
+            Some(Data::Sum(sum)) if sum.is_monotonic => {
+                let key = format!("{name}{}", attributes(owner));
+                self.increase(key, &sum.data_points, unit).into_iter().collect()
             }
-            Some(Data::Sum(sum)) => {
-                sum.data_points
-                    .iter()
-                    .for_each(|p| line(p.time_unix_nano, &p.attributes, format!("{} {unit}", number(p.value))));
-            }
+            Some(Data::Sum(sum)) => values(&sum.data_points, unit),
             Some(Data::Histogram(histogram)) => {
-                for point in &histogram.data_points {
+                let line = |point: &'_ HistogramDataPoint| {
                     let key = format!("{name}{}{}", attributes(owner), attributes(&point.attributes));
-                    line(point.time_unix_nano, &point.attributes, self.summary(key, point, unit));
-                }
-            }
-            Some(Data::ExponentialHistogram(histogram)) => {
+                    self.summary(key, point, unit)
+                };
+                let texts: Vec<_> = histogram.data_points.iter().map(line).collect();
                 histogram
                     .data_points
                     .iter()
-                    .for_each(|p| line(p.time_unix_nano, &p.attributes, format!("count {}", p.count)));
+                    .zip(texts)
+                    .map(|(p, text)| (p.time_unix_nano, &*p.attributes, text))
+                    .collect()
+            }
+            Some(Data::ExponentialHistogram(histogram)) => {
+                let count = |count: u64| format!("count {count}");
+                histogram.data_points.iter().map(|p| (p.time_unix_nano, &*p.attributes, count(p.count))).collect()
             }
             Some(Data::Summary(summary)) => {
-                summary
-                    .data_points
-                    .iter()
-                    .for_each(|p| line(p.time_unix_nano, &p.attributes, format!("count {}", p.count)));
+                let text = |count: u64, sum: f64| format!("count {count}, sum {sum} {unit}");
+                summary.data_points.iter().map(|p| (p.time_unix_nano, &*p.attributes, text(p.count, p.sum))).collect()
             }
-            None => {}
+            None => Vec::new(),
+        };
+        for (time, labels, text) in lines.iter().take(SHOWN_SERIES) {
+            let _ = writeln!(out, "{} metric {name}{} {text}", clock(*time), attributes(labels));
         }
+        if let (Some((time, ..)), Some(more @ 1..)) = (lines.first(), lines.len().checked_sub(SHOWN_SERIES)) {
+            let _ = writeln!(out, "{} metric {name} and {more} more series", clock(*time));
+        }
+    }
+
+    /// `+19.9 s in 10.0s (16 series)`: what all series of a counter grew by together.
+    fn increase<'a>(
+        &mut self,
+        key: String,
+        points: &'a [NumberDataPoint],
+        unit: &str,
+    ) -> Option<(u64, &'a [KeyValue], String)> {
+        let now = points.first()?.time_unix_nano;
+        let total: f64 = points.iter().filter_map(|point| point.value).map(as_number).sum();
+        let last = match self.totals.len() < REMEMBERED || self.totals.contains_key(&key) {
+            true => self.totals.insert(key, (now, total)),
+            false => None,
+        };
+        let series = if points.len() > 1 { format!(" ({} series)", points.len()) } else { String::new() };
+        let text = match last {
+            Some((then, before)) => {
+                let took = Duration::from_nanos(now.saturating_sub(then));
+                format!("+{} {unit} in {took:.1?}{series}", rounded(total - before))
+            }
+            None => format!("{} {unit} so far{series}", rounded(total)),
+        };
+        Some((now, &[], text))
     }
 
     /// `1203 in 10.0s, p50 <= 4.1us, p99 <= 1.0ms, max <= 8.4ms`: bounds of the slots, never more exact than they are.
@@ -108,6 +138,22 @@ impl Live {
         let quantile = |part: f64| bound(&counts, &point.explicit_bounds, (total as f64 * part).ceil() as u64, unit);
         format!("{total} in {took:.1?}, p50 {}, p99 {}, max {}", quantile(0.5), quantile(0.99), quantile(1.0))
     }
+}
+
+fn values<'a>(points: &'a [NumberDataPoint], unit: &str) -> Vec<(u64, &'a [KeyValue], String)> {
+    points.iter().map(|p| (p.time_unix_nano, &*p.attributes, format!("{} {unit}", number(p.value)))).collect()
+}
+
+fn as_number(value: Number) -> f64 {
+    match value {
+        Number::AsInt(value) => value as f64,
+        Number::AsDouble(value) => value,
+    }
+}
+
+/// Three decimals are enough for eyes.
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
 }
 
 /// The bound of the slot in which the `rank`-th value lies.

@@ -1,5 +1,6 @@
 use pipeline::proto::metrics::v1::metric::Data;
-use pipeline::proto::metrics::v1::{Histogram, HistogramDataPoint};
+use pipeline::proto::metrics::v1::number_data_point::Value as Number;
+use pipeline::proto::metrics::v1::{Histogram, HistogramDataPoint, NumberDataPoint, Sum};
 
 use super::live::Live;
 use super::{Config, Debug, Verbosity};
@@ -27,6 +28,30 @@ fn live_shows_what_came_since_the_last_time_and_bounds_instead_of_guesses() {
     let second = live.lines(&mut histogram([10, 5, 1], 12)).unwrap();
     assert_eq!(second, "00:00:12.000Z metric wait 6 in 1.0s, p50 <= 2.0ms, p99 > 2.0ms, max > 2.0ms\n");
     assert!(live.lines(&mut histogram([10, 5, 1], 13)).unwrap().contains("nothing in 1.0s"));
+}
+
+#[test]
+fn live_shows_one_line_for_a_counter_with_many_series() {
+    let counter = |value: f64, time_s: u64| {
+        let point = |mode: &str| NumberDataPoint {
+            attributes: vec![attribute("cpu.mode", mode)],
+            time_unix_nano: time_s * 1_000_000_000,
+            value: Some(Number::AsDouble(value)),
+            ..NumberDataPoint::default()
+        };
+        let data_points = vec![point("user"), point("idle")];
+        let data = Data::Sum(Sum { data_points, aggregation_temporality: 2, is_monotonic: true });
+        metrics(vec![], vec![metric("system.cpu.time", "s", data)])
+    };
+    let mut live = Live::default();
+    assert_eq!(
+        live.lines(&mut counter(1.0, 1)).unwrap(),
+        "00:00:01.000Z metric system.cpu.time 2 s so far (2 series)\n"
+    );
+    assert_eq!(
+        live.lines(&mut counter(6.25, 11)).unwrap(),
+        "00:00:11.000Z metric system.cpu.time +10.5 s in 10.0s (2 series)\n"
+    );
 }
 
 #[test]
