@@ -8,6 +8,7 @@ mod components;
 mod configuration;
 mod logging;
 mod own_metrics;
+mod process_metrics;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -54,7 +54,11 @@ mod kernel {
         let page = scrape(agent.metrics);
         assert!(check(&page) > 40, "{page}");
         assert!(page.contains("le=\"+Inf\""), "{page}");
-        assert!(check(&scrape(agent.own)) > 10);
+        let own = scrape(agent.own);
+        assert!(check(&own) > 10);
+        for name in ["otelcol_process_uptime", "otelcol_process_cpu_seconds", "otelcol_process_memory_rss"] {
+            assert!(own.contains(&format!("\n{name} ")), "{own}");
+        }
         promtool(&page);
     }
 

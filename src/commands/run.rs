@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Error;
 use crate::cli::Sources;
-use crate::{configuration, logging, own_metrics};
+use crate::{configuration, logging, own_metrics, process_metrics};
 
 /// How long the end waits for blocking calls.
 const LEAVE_BEHIND_AFTER: Duration = Duration::from_secs(1);
@@ -29,6 +29,7 @@ pub fn run(sources: &Sources) -> Result<(), Error> {
 async fn serve(settings: Settings) -> Result<(), Error> {
     let mut signals = Signals::new()?;
     let telemetry = Telemetry::new(env!("CARGO_PKG_VERSION"));
+    process_metrics::register(&telemetry);
     let graph = Graph::build(&settings, &telemetry)?;
     let readers = &settings.service.telemetry.metrics.readers;
     let address = |reader: &pipeline::Reader| {
