@@ -1,10 +1,11 @@
 //! Tasks, stopping, draining.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
 /// Why the service could not start.
@@ -32,24 +33,23 @@ impl Stop {
 /// The tasks of one stage of the service. A task that panics or ends before it is told to is a fault.
 #[derive(Debug)]
 pub struct Tasks {
-    set: JoinSet<String>,
+    set: JoinSet<()>,
+    /// A task that panics cannot tell its name any more.
+    names: HashMap<Id, String>,
     stop: watch::Sender<bool>,
 }
 
 impl Default for Tasks {
     fn default() -> Self {
-        Self { set: JoinSet::new(), stop: watch::Sender::new(false) }
+        Self { set: JoinSet::new(), names: HashMap::new(), stop: watch::Sender::new(false) }
     }
 }
 
 impl Tasks {
     /// Spawns a task under a name that logs can show.
     pub fn spawn(&mut self, name: impl Into<String>, task: impl Future<Output = ()> + Send + 'static) {
-        let name = name.into();
-        self.set.spawn(async move {
-            task.await;
-            name
-        });
+        let id = self.set.spawn(task).id();
+        self.names.insert(id, name.into());
     }
 
     /// The signal that tasks of this stage watch.
@@ -63,11 +63,15 @@ impl Tasks {
 
     /// The next task that ended, or never.
     async fn ended(&mut self) -> Ended {
-        match self.set.join_next().await {
-            Some(Ok(name)) => Ended { name, panic: None },
-            Some(Err(error)) => Ended { name: "task".into(), panic: Some(error.to_string()) },
+        match self.set.join_next_with_id().await {
+            Some(Ok((id, ()))) => Ended { name: self.name(id), panic: None },
+            Some(Err(error)) => Ended { name: self.name(error.id()), panic: Some(error.to_string()) },
             None => std::future::pending().await,
         }
+    }
+
+    fn name(&mut self, id: Id) -> String {
+        self.names.remove(&id).unwrap_or_default()
     }
 
     /// Waits for all tasks until `deadline`; then ends the rest. Returns how many had to be ended or panicked.
@@ -78,7 +82,7 @@ impl Tasks {
                 Ok(None) => return faults,
                 Ok(Some(Ok(_))) => {}
                 Ok(Some(Err(error))) => {
-                    tracing::error!(%error, "a task panicked while draining");
+                    tracing::error!(task = self.name(error.id()), %error, "a task panicked while draining");
                     faults += 1;
                 }
                 Err(_) => {
