@@ -1,5 +1,9 @@
 //! Items of one signal, as wire bytes or as structs, whichever was needed last.
 
+mod concat;
+mod cut;
+mod resources;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -167,13 +171,18 @@ impl Batch {
     /// The first structural damage.
     pub fn received(signal: Signal, bytes: Bytes, origin: Arc<Origin>) -> Result<Self, wire::Error> {
         let items = walk(signal.schema(), &bytes)?;
+        Ok(Self::encoded(signal, bytes, items, origin))
+    }
+
+    /// Wire bytes that are known to be sound and to hold so many items.
+    fn encoded(signal: Signal, bytes: Bytes, items: u32, origin: Arc<Origin>) -> Self {
         let payload = match signal {
             Signal::Traces => Payload::Traces(Form::Encoded(bytes)),
             Signal::Metrics => Payload::Metrics(Form::Encoded(bytes)),
             Signal::Logs => Payload::Logs(Form::Encoded(bytes)),
             Signal::Profiles => Payload::Profiles(Form::Encoded(bytes)),
         };
-        Ok(Self { payload, items, origin })
+        Self { payload, items, origin }
     }
 
     /// Which signal it carries.

@@ -3,3 +3,4 @@
 mod batches;
 mod edges;
 mod lifecycles;
+mod pieces;
