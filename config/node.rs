@@ -47,6 +47,12 @@ impl PartialEq for Node {
     }
 }
 
+impl Default for Node {
+    fn default() -> Self {
+        Self::of(Value::Null)
+    }
+}
+
 impl Node {
     /// A node that no text stands behind (defaults, encoded values).
     pub fn of(value: Value) -> Self {

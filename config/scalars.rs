@@ -125,6 +125,18 @@ impl Decode for ComponentId {
     }
 }
 
+/// Any value, for settings without a type: `${env:X}` is what YAML makes of the variable, and an empty one is null.
+impl Decode for Node {
+    fn decode(node: &Node, _: Self, _: &mut Decoder) -> Self {
+        let value = if node.raw.as_deref() == Some("") { Value::Null } else { node.value.clone() };
+        Self::from_source(value, &node.origin)
+    }
+
+    fn encode(&self, _: Secrets) -> Node {
+        self.clone()
+    }
+}
+
 /// A value that may be left out; null leaves it out too.
 impl<T: Decode + Default> Decode for Option<T> {
     const FIELDS: &'static [FieldDoc] = T::FIELDS;

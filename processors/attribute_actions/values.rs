@@ -1,0 +1,120 @@
+//! Values of attributes: from configuration, to another type, to their hash.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use config::{Decoder, Node};
+use pipeline::proto::common::v1::any_value::Value;
+use pipeline::proto::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
+use serde_json::{Map, Value as Json};
+use sha2::{Digest, Sha256};
+
+use super::Target;
+
+/// Reports what cannot be a value.
+pub fn check(node: &Node, decoder: &mut Decoder) {
+    match &node.value {
+        config::Value::Null => decoder.error("null is no value (is a variable empty?)"),
+        config::Value::Int(value) if i64::try_from(*value).is_err() => {
+            decoder.error(format!("{value} is out of range {} to {}", i64::MIN, i64::MAX));
+        }
+        config::Value::List(items) => {
+            let present = items.iter().enumerate().filter(|(_, item)| !item.is_null());
+            present.for_each(|(index, item)| decoder.at(index.to_string(), |d| check(item, d)));
+        }
+        config::Value::Map(map) => {
+            map.iter().filter(|(_, item)| !item.is_null()).for_each(|(key, item)| decoder.at(key, |d| check(item, d)));
+        }
+        _ => {}
+    }
+}
+
+/// The OTLP value of a checked setting.
+pub fn from_node(node: &Node) -> AnyValue {
+    let value = match &node.value {
+        config::Value::Null => None,
+        config::Value::Bool(value) => Some(Value::BoolValue(*value)),
+        config::Value::Int(value) => i64::try_from(*value).ok().map(Value::IntValue),
+        config::Value::Float(value) => Some(Value::DoubleValue(*value)),
+        config::Value::String(text) => Some(Value::StringValue(text.clone())),
+        config::Value::List(items) => {
+            Some(Value::ArrayValue(ArrayValue { values: items.iter().map(from_node).collect() }))
+        }
+        config::Value::Map(map) => {
+            let entry = |(key, node): (&String, &Node)| KeyValue {
+                key: key.clone(),
+                value: Some(from_node(node)),
+                ..KeyValue::default()
+            };
+            Some(Value::KvlistValue(KeyValueList { values: map.iter().map(entry).collect() }))
+        }
+    };
+    AnyValue { value }
+}
+
+/// Changes the type where the value can be read as the other type; leaves it alone where not.
+pub fn convert(value: &mut AnyValue, target: Target) {
+    let converted = match (target, &value.value) {
+        (Target::Text, other) => Some(Value::StringValue(as_text(other.as_ref()))),
+        (Target::Int, Some(Value::DoubleValue(double))) => Some(Value::IntValue(*double as i64)),
+        (Target::Int, Some(Value::BoolValue(truth))) => Some(Value::IntValue((*truth).into())),
+        (Target::Int, Some(Value::StringValue(text))) => text.parse().ok().map(Value::IntValue),
+        (Target::Double, Some(Value::IntValue(int))) => Some(Value::DoubleValue(*int as f64)),
+        (Target::Double, Some(Value::BoolValue(truth))) => Some(Value::DoubleValue((*truth).into())),
+        (Target::Double, Some(Value::StringValue(text))) => text.parse().ok().map(Value::DoubleValue),
+        _ => None,
+    };
+    if converted.is_some() {
+        value.value = converted;
+    }
+}
+
+/// Replaces a scalar by the SHA-256 of its bytes in hex, anything else by empty text, as the Collector does.
+pub fn hash(attribute: &mut KeyValue) {
+    let bytes = match attribute.value.as_ref().and_then(|value| value.value.as_ref()) {
+        Some(Value::StringValue(text)) => Some(text.as_bytes().to_vec()),
+        Some(Value::BoolValue(truth)) => Some(vec![(*truth).into()]),
+        Some(Value::IntValue(int)) => Some(int.to_le_bytes().to_vec()),
+        Some(Value::DoubleValue(double)) => Some(double.to_bits().to_le_bytes().to_vec()),
+        _ => None,
+    };
+    let hex = |bytes: Vec<u8>| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    attribute.value = Some(AnyValue { value: Some(Value::StringValue(bytes.map_or(String::new(), hex))) });
+}
+
+/// Text of a value: lists and maps as JSON, bytes as base64.
+fn as_text(value: Option<&Value>) -> String {
+    match value {
+        None => String::new(),
+        Some(Value::StringValue(text)) => text.clone(),
+        Some(Value::DoubleValue(double)) => double_as_text(*double),
+        Some(Value::BytesValue(bytes)) => STANDARD.encode(bytes),
+        Some(other) => as_json(Some(other)).to_string(),
+    }
+}
+
+/// Go's spelling: an exponent outside 1e-6 to 1e21.
+fn double_as_text(double: f64) -> String {
+    match double.abs() {
+        size if size != 0.0 && size < 1e-6 => format!("{double:e}"),
+        size if size >= 1e21 && size.is_finite() => format!("{double:e}").replace('e', "e+"),
+        _ => double.to_string(),
+    }
+}
+
+fn as_json(value: Option<&Value>) -> Json {
+    let inner = |value: Option<&AnyValue>| as_json(value.and_then(|value| value.value.as_ref()));
+    match value {
+        None => Json::Null,
+        Some(Value::StringValue(text)) => text.clone().into(),
+        Some(Value::BoolValue(truth)) => (*truth).into(),
+        Some(Value::IntValue(int)) => (*int).into(),
+        Some(Value::DoubleValue(double)) => (*double).into(),
+        Some(Value::BytesValue(bytes)) => STANDARD.encode(bytes).into(),
+        Some(Value::ArrayValue(list)) => list.values.iter().map(|item| inner(Some(item))).collect(),
+        Some(Value::KvlistValue(map)) => {
+            let entries = map.values.iter().map(|entry| (entry.key.clone(), inner(entry.value.as_ref())));
+            Json::Object(entries.collect::<Map<_, _>>())
+        }
+        Some(Value::StringValueStrindex(index)) => (*index).into(),
+    }
+}
