@@ -1,0 +1,101 @@
+//! Batches to the shard of their metadata.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use config::ComponentId;
+use pipeline::{Batch, Next, Origin, Rejected, Stop, Tasks};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::shard::Shard;
+use super::{Config, Counts};
+
+/// The values of each configured key; a missing key has none, which is not the same as an empty one.
+type Key = Vec<Vec<String>>;
+
+/// An edge into batching in front of `next`. Its tasks end when nobody holds the edge any longer.
+pub fn around(next: Next, config: Config, counts: Counts, id: &ComponentId, tasks: &mut Tasks) -> Next {
+    let (started, shards) = mpsc::unbounded_channel();
+    tasks.spawn(id.to_string(), keep(shards));
+    let router = Router { config, counts, next, stop: tasks.stop(), started, inputs: Mutex::default() };
+    let router = Arc::new(router);
+    Next::from_fn(move |batch| {
+        let router = router.clone();
+        async move { router.take(batch).await }
+    })
+}
+
+struct Router {
+    config: Config,
+    counts: Counts,
+    next: Next,
+    stop: Stop,
+    started: mpsc::UnboundedSender<Shard>,
+    inputs: Mutex<HashMap<Key, mpsc::Sender<Batch>>>,
+}
+
+impl Router {
+    async fn take(&self, batch: Batch) -> Result<(), Rejected> {
+        let input = self.input(&batch)?;
+        input.send(batch).await.map_err(|_| Rejected::closed("the batch processor has stopped"))
+    }
+
+    fn input(&self, batch: &Batch) -> Result<mpsc::Sender<Batch>, Rejected> {
+        let key = self.key(batch.origin());
+        let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(input) = inputs.get(&key) {
+            return Ok(input.clone());
+        }
+        let limit = self.config.metadata_cardinality_limit as usize;
+        if !self.config.metadata_keys.is_empty() && limit > 0 && inputs.len() >= limit {
+            return Err(Rejected::permanent("too many batcher metadata-value combinations"));
+        }
+        // As in the Collector, so many requests wait in front of a batch; then their senders wait.
+        let waiting = std::thread::available_parallelism().map_or(1, usize::from);
+        let (input, received) = mpsc::channel(waiting);
+        let (config, counts, next) = (self.config.clone(), self.counts.clone(), self.next.clone());
+        let shard = Shard::new(config, counts, next, self.origin(&key), received, self.stop.clone());
+        self.started.send(shard).map_err(|_| Rejected::closed("the batch processor has stopped"))?;
+        inputs.insert(key, input.clone());
+        self.counts.combinations(inputs.len());
+        Ok(input)
+    }
+
+    fn key(&self, origin: &Origin) -> Key {
+        let values = |name: &String| {
+            let named = origin.metadata.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+            named.map(|(_, value)| value.clone()).collect()
+        };
+        self.config.metadata_keys.iter().map(values).collect()
+    }
+
+    /// What is the same for all that a batch is joined from.
+    fn origin(&self, key: &Key) -> Arc<Origin> {
+        let pairs = self.config.metadata_keys.iter().zip(key);
+        let metadata =
+            pairs.flat_map(|(name, values)| values.iter().map(move |value| (name.to_ascii_lowercase(), value.clone())));
+        Arc::new(Origin { metadata: metadata.collect(), ..Origin::default() })
+    }
+}
+
+/// Runs the shards. A panic in one ends this task, which the service reports.
+async fn keep(mut started: mpsc::UnboundedReceiver<Shard>) {
+    let mut shards = JoinSet::new();
+    let mut open = true;
+    while open || !shards.is_empty() {
+        tokio::select! {
+            shard = started.recv(), if open => match shard {
+                Some(shard) => {
+                    shards.spawn(shard.run());
+                }
+                None => open = false,
+            },
+            Some(Err(error)) = shards.join_next(), if !shards.is_empty() => {
+                if let Ok(panic) = error.try_into_panic() {
+                    std::panic::resume_unwind(panic);
+                }
+            }
+        }
+    }
+}
