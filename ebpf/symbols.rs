@@ -1,4 +1,4 @@
-//! Names of kernel addresses, found on a thread of their own: the first look-up reads all of /proc/kallsyms.
+//! Names of kernel addresses, found on a thread of their own, because it has to read all of /proc/kallsyms first.
 
 use blazesym::symbolize::source::{Kernel, Source};
 use blazesym::symbolize::{Input, Symbolized, Symbolizer};
@@ -52,6 +52,8 @@ fn answer(mut inbox: mpsc::Receiver<Question>) {
     let kernel = Kernel { kallsyms: MaybeDefault::Default, vmlinux: MaybeDefault::None, ..Kernel::default() };
     let source = Source::Kernel(kernel);
     let symbolizer = Symbolizer::builder().enable_code_info(false).enable_inlined_fns(false).build();
+    // Reads kallsyms now, so that the first event need not wait for it; whether there is such an address does not matter.
+    let _ = symbolizer.symbolize(&source, Input::AbsAddr(&[Addr::MAX]));
     while let Some(Question { addresses, answer }) = inbox.blocking_recv() {
         let names = match symbolizer.symbolize(&source, Input::AbsAddr(&addresses)) {
             Ok(found) => found.iter().zip(&addresses).map(|(symbol, address)| name(symbol, *address)).collect(),
