@@ -20,6 +20,7 @@ pub struct Telemetry {
     _provider: SdkMeterProvider,
     reader: SharedReader,
     meter: Meter,
+    live_bytes: Option<fn() -> u64>,
 }
 
 impl Telemetry {
@@ -31,7 +32,17 @@ impl Telemetry {
             .build();
         let provider = SdkMeterProvider::builder().with_reader(reader.clone()).with_resource(resource).build();
         let meter = provider.meter_with_scope(InstrumentationScope::builder("kpulse").with_version(version).build());
-        Self { _provider: provider, reader, meter }
+        Self { _provider: provider, reader, meter, live_bytes: None }
+    }
+
+    /// The same, for a program whose allocator counts the bytes in use.
+    pub fn with_live_bytes(self, live_bytes: fn() -> u64) -> Self {
+        Self { live_bytes: Some(live_bytes), ..self }
+    }
+
+    /// How to ask for the bytes that this program has allocated and not freed, where that is known.
+    pub fn live_bytes(&self) -> Option<fn() -> u64> {
+        self.live_bytes
     }
 
     /// Where instruments are made.

@@ -4,11 +4,13 @@ use pipeline::component::ProcessorFactory;
 
 pub mod attribute_actions;
 pub mod batch;
+pub mod memory_limiter;
 pub mod rate_limit;
 pub mod resource;
 
 /// Every processor.
-pub static ALL: &[&ProcessorFactory] = &[&batch::FACTORY, &rate_limit::FACTORY, &resource::FACTORY];
+pub static ALL: &[&ProcessorFactory] =
+    &[&batch::FACTORY, &memory_limiter::FACTORY, &rate_limit::FACTORY, &resource::FACTORY];
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 //!
 //! This is the command: it reads the configuration, puts the component tables together and runs the pipelines.
 
+mod allocator;
 mod cli;
 mod commands;
 mod components;

@@ -33,3 +33,8 @@ pub enum Error {
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()
 }
+
+/// What this program says of itself, and how much memory it holds.
+fn telemetry() -> pipeline::Telemetry {
+    pipeline::Telemetry::new(env!("CARGO_PKG_VERSION")).with_live_bytes(crate::allocator::live_bytes)
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pipeline::{Graph, Running, Settings, StartError, Stopped, Tasks, Telemetry};
+use pipeline::{Graph, Running, Settings, StartError, Stopped, Tasks};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Error;
@@ -28,7 +28,7 @@ pub fn run(sources: &Sources) -> Result<(), Error> {
 
 async fn serve(settings: Settings) -> Result<(), Error> {
     let mut signals = Signals::new()?;
-    let telemetry = Telemetry::new(env!("CARGO_PKG_VERSION"));
+    let telemetry = super::telemetry();
     process_metrics::register(&telemetry);
     let graph = Graph::build(&settings, &telemetry)?;
     let readers = &settings.service.telemetry.metrics.readers;

@@ -1,6 +1,6 @@
 //! `kpulse validate`: silent when all is well.
 
-use pipeline::{Graph, Telemetry};
+use pipeline::Graph;
 
 use super::Error;
 use crate::cli::Sources;
@@ -9,6 +9,6 @@ use crate::configuration;
 /// Decodes, checks and builds; opens nothing.
 pub fn validate(sources: &Sources) -> Result<(), Error> {
     let loaded = configuration::read(sources)?;
-    Graph::build(&loaded.settings, &Telemetry::new(env!("CARGO_PKG_VERSION")))?;
+    Graph::build(&loaded.settings, &super::telemetry())?;
     Ok(())
 }

@@ -1,0 +1,70 @@
+//! The system's allocator, with a count of the bytes in use: what `memory_limiter` measures.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Bytes asked for and not given back.
+static LIVE_BYTES: AtomicU64 = AtomicU64::new(0);
+
+/// How many bytes are allocated now.
+pub fn live_bytes() -> u64 {
+    LIVE_BYTES.load(Ordering::Relaxed)
+}
+
+struct Counting;
+
+impl Counting {
+    fn count(pointer: *mut u8, freed: usize, allocated: usize) -> *mut u8 {
+        if !pointer.is_null() {
+            // Modulo 2^64, so that one addition does for growing and shrinking.
+            LIVE_BYTES.fetch_add((allocated as u64).wrapping_sub(freed as u64), Ordering::Relaxed);
+        }
+        pointer
+    }
+}
+
+// SAFETY: every call goes to the system's allocator as it came; counting allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract of GlobalAlloc.
+        Self::count(unsafe { System.alloc(layout) }, 0, layout.size())
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract of GlobalAlloc.
+        Self::count(unsafe { System.alloc_zeroed(layout) }, 0, layout.size())
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller keeps the contract of GlobalAlloc.
+        Self::count(unsafe { System.realloc(pointer, layout, size) }, layout.size(), size)
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of GlobalAlloc.
+        unsafe { System.dealloc(pointer, layout) };
+        Self::count(pointer, layout.size(), 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::live_bytes;
+
+    /// Far more than other tests move meanwhile.
+    const LARGE: usize = 256 << 20;
+
+    #[test]
+    fn what_is_allocated_grown_and_freed_is_counted() {
+        let before = live_bytes();
+        let mut bytes: Vec<u8> = Vec::with_capacity(LARGE);
+        assert!(live_bytes().wrapping_sub(before) >= LARGE as u64 / 2);
+        bytes.reserve_exact(2 * LARGE);
+        assert!(live_bytes().wrapping_sub(before) >= LARGE as u64 * 3 / 2);
+        drop(bytes);
+        assert!(live_bytes().saturating_sub(before) < LARGE as u64 / 2);
+    }
+}
