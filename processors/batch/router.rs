@@ -80,7 +80,7 @@ impl Router {
 }
 
 /// Runs the shards. A panic in one ends this task, which the service reports.
-async fn keep(mut started: mpsc::UnboundedReceiver<Shard>) {
+pub async fn keep(mut started: mpsc::UnboundedReceiver<Shard>) {
     let mut shards = JoinSet::new();
     let mut open = true;
     while open || !shards.is_empty() {
@@ -91,8 +91,10 @@ async fn keep(mut started: mpsc::UnboundedReceiver<Shard>) {
                 }
                 None => open = false,
             },
-            Some(Err(error)) = shards.join_next(), if !shards.is_empty() => {
-                if let Ok(panic) = error.try_into_panic() {
+            ended = shards.join_next(), if !shards.is_empty() => {
+                if let Some(Err(error)) = ended
+                    && let Ok(panic) = error.try_into_panic()
+                {
                     std::panic::resume_unwind(panic);
                 }
             }

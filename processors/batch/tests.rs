@@ -5,7 +5,9 @@ use pipeline::component::*;
 use pipeline::{Batch, Next, Origin, Rejected, RejectedKind, Signal, Tasks, Telemetry};
 use tokio::time::{Instant, sleep};
 
-use super::Config;
+use super::router::keep;
+use super::shard::Shard;
+use super::{Config, Counts};
 use crate::tests::{counted, logs};
 
 /// How many items, with which origin.
@@ -163,4 +165,22 @@ async fn what_an_ended_task_held_is_counted_as_lost_to_shutdown() {
     drop(tasks);
     sleep(Duration::from_millis(1)).await;
     assert_eq!(dropped(&telemetry, "shutdown"), "9");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_keeper_ends_after_its_shards_and_not_before() {
+    let cx = BuildContext { id: "batch".parse().unwrap(), telemetry: Telemetry::new("test") };
+    let ((next, sizes), tasks) = (sink(), Tasks::default());
+    let (input, received) = tokio::sync::mpsc::channel(1);
+    let shard = Shard::new(sized(1000, 0), Counts::new(&cx), next, Arc::default(), received, tasks.stop());
+    let (started, shards) = tokio::sync::mpsc::unbounded_channel();
+    let keeper = tokio::spawn(keep(shards));
+    assert!(started.send(shard).is_ok());
+    input.send(logs(&[("a", 3)])).await.unwrap();
+    drop(started);
+    sleep(Duration::from_millis(1)).await;
+    assert!(!keeper.is_finished());
+    drop(input);
+    keeper.await.unwrap();
+    assert_eq!(*sizes.lock().unwrap(), [3]);
 }
