@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use config::{ComponentId, Decode, Decoder, FieldDoc, Node, Secrets};
 
+use crate::delivery::Delivery;
 use crate::{Batch, BuildError, Next, Outlets, Rejected, Signal, StartError, Tasks, Telemetry};
 
 /// One row of a component table. `C` is the kind's configuration trait, e.g. `dyn ReceiverConfig`.
@@ -95,6 +96,12 @@ pub trait ExporterConfig: Configured {
     /// # Errors
     /// What only building can find out.
     fn build(&self, cx: BuildContext) -> Result<Arc<dyn Exporter>, BuildError>;
+
+    /// Whether and how batches are queued, retried and given a time limit in front of it. Exporters that reach a
+    /// network have all three; the others answer at once, or wait as long as their disk does.
+    fn delivery(&self) -> Delivery {
+        Delivery::default()
+    }
 }
 
 /// Where telemetry comes in.

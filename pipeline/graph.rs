@@ -7,10 +7,11 @@ use config::ComponentId;
 use opentelemetry::KeyValue;
 
 use crate::component::{BuildContext, Exporter, Processor, Receiver, Transform, Verdict};
-use crate::lifecycle::{Running, StartError, Tasks};
+use crate::delivery::{Delivery, Place, Stacks};
+use crate::lifecycle::{Running, StartError, StopSwitch, Tasks};
 use crate::outlet::{Outlet, Outlets};
 use crate::settings::{PipelineSettings, Settings};
-use crate::{ItemCounter, Next, Signal, Telemetry, delivery};
+use crate::{ItemCounter, Next, Signal, Telemetry};
 
 /// What only building a component can find out, with the component's place.
 #[derive(Debug, thiserror::Error)]
@@ -31,10 +32,15 @@ impl BuildError {
 
 /// Built components that have not opened anything yet.
 pub struct Graph {
-    exporters: HashMap<ComponentId, Arc<dyn Exporter>>,
+    exporters: HashMap<ComponentId, Built>,
     receivers: Vec<(ComponentId, Box<dyn Receiver>)>,
     pipelines: Vec<Pipeline>,
     telemetry: Telemetry,
+}
+
+struct Built {
+    exporter: Arc<dyn Exporter>,
+    delivery: Delivery,
 }
 
 struct Pipeline {
@@ -58,7 +64,8 @@ impl Graph {
         for pipeline in settings.service.pipelines.0.values() {
             for id in &pipeline.exporters {
                 if let Some(component) = settings.exporters.get(id).filter(|_| !graph.exporters.contains_key(id)) {
-                    graph.exporters.insert(id.clone(), component.config.build(cx(id))?);
+                    let exporter = component.config.build(cx(id))?;
+                    graph.exporters.insert(id.clone(), Built { exporter, delivery: component.config.delivery() });
                 }
             }
             for id in &pipeline.receivers {
@@ -83,18 +90,20 @@ impl Graph {
     /// # Errors
     /// What could not be opened, by component. What was started before is dropped, which closes it.
     pub async fn start(self) -> Result<Running, StartError> {
-        let telemetry = self.telemetry;
+        let telemetry = self.telemetry.clone();
         let (mut receivers, mut forwarders) = (Tasks::default(), Tasks::default());
         let (mut processors, mut exporter_tasks) = (Tasks::default(), Tasks::default());
-        for (id, exporter) in &self.exporters {
+        for (id, Built { exporter, .. }) in &self.exporters {
             let failed = |e: StartError| StartError(format!("cannot start exporter {id}: {e}"));
             exporter.start(&mut exporter_tasks).await.map_err(failed)?;
         }
+        let (mut consumers, retries, mut lost) = (Tasks::default(), StopSwitch::default(), Vec::new());
+        let ends = self.ends(&mut Stacks { consumers: &mut consumers, stopping: retries.stop(), lost: &mut lost });
         let mut entries: HashMap<(ComponentId, Signal), Vec<Next>> = HashMap::new();
         for pipeline in self.pipelines {
             let signal = pipeline.settings.signal;
             let receivers = pipeline.settings.receivers.clone();
-            let entry = pipeline.connect(&self.exporters, &telemetry, &mut processors);
+            let entry = pipeline.connect(&ends, &telemetry, &mut processors);
             for id in receivers {
                 entries.entry((id, signal)).or_default().push(entry.clone());
             }
@@ -110,25 +119,36 @@ impl Graph {
             let failed = |e: StartError| StartError(format!("cannot start receiver {id}: {e}"));
             receiver.start(outlets, &mut receivers).await.map_err(failed)?;
         }
-        let exporters = self.exporters.into_values().collect();
-        Ok(Running { receivers, forwarders, processors, exporter_tasks, exporters })
+        let exporters = self.exporters.into_values().map(|built| built.exporter).collect();
+        Ok(Running { receivers, forwarders, processors, consumers, retries, lost, exporter_tasks, exporters })
+    }
+
+    /// The edges into the exporters: one for each signal, so that pipelines share an exporter's queue.
+    fn ends(&self, stacks: &mut Stacks<'_>) -> Ends {
+        let mut ends = Ends::new();
+        for pipeline in &self.pipelines {
+            let signal = pipeline.settings.signal;
+            for id in &pipeline.settings.exporters {
+                if let Some(built) = self.exporters.get(id) {
+                    let place = Place { id: &id.to_string(), signal, telemetry: &self.telemetry };
+                    let build = || stacks.build(built.exporter.clone(), &built.delivery, place);
+                    ends.entry((id.clone(), signal)).or_insert_with(build);
+                }
+            }
+        }
+        ends
     }
 }
 
+/// The edges into the exporters.
+type Ends = HashMap<(ComponentId, Signal), Next>;
+
 impl Pipeline {
     /// The edge into its first processor.
-    fn connect(
-        self,
-        exporters: &HashMap<ComponentId, Arc<dyn Exporter>>,
-        telemetry: &Telemetry,
-        tasks: &mut Tasks,
-    ) -> Next {
+    fn connect(self, ends: &Ends, telemetry: &Telemetry, tasks: &mut Tasks) -> Next {
         let signal = self.settings.signal;
-        let ends = self.settings.exporters.iter().filter_map(|id| {
-            let exporter = exporters.get(id)?;
-            Some(delivery::into_exporter(exporter.clone(), &id.to_string(), signal, telemetry))
-        });
-        let end = Next::fan_out(ends.collect());
+        let own = self.settings.exporters.iter().filter_map(|id| ends.get(&(id.clone(), signal)).cloned());
+        let end = Next::fan_out(own.collect());
         self.processors.into_iter().rev().fold(end, |next, (id, processor)| match processor {
             Processor::Transform(transform) => through(transform, next, Counts::new(&id, signal, telemetry)),
             Processor::Wrap(wrap) => wrap(next, tasks),

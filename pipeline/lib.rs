@@ -7,7 +7,7 @@
 
 mod batch;
 pub mod component;
-mod delivery;
+pub mod delivery;
 mod edge;
 mod graph;
 mod lifecycle;

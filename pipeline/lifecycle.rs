@@ -8,6 +8,8 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
+use crate::delivery::Lost;
+
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -30,19 +32,34 @@ impl Stop {
     }
 }
 
-/// The tasks of one stage of the service. A task that panics or ends before it is told to is a fault.
+/// The other end of a [`Stop`].
 #[derive(Debug)]
+pub(crate) struct StopSwitch(watch::Sender<bool>);
+
+impl Default for StopSwitch {
+    fn default() -> Self {
+        Self(watch::Sender::new(false))
+    }
+}
+
+impl StopSwitch {
+    /// A signal that this switch gives.
+    pub fn stop(&self) -> Stop {
+        Stop(self.0.subscribe())
+    }
+
+    fn request(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// The tasks of one stage of the service. A task that panics or ends before it is told to is a fault.
+#[derive(Debug, Default)]
 pub struct Tasks {
     set: JoinSet<()>,
     /// A task that panics cannot tell its name any more.
     names: HashMap<Id, String>,
-    stop: watch::Sender<bool>,
-}
-
-impl Default for Tasks {
-    fn default() -> Self {
-        Self { set: JoinSet::new(), names: HashMap::new(), stop: watch::Sender::new(false) }
-    }
+    stop: StopSwitch,
 }
 
 impl Tasks {
@@ -54,11 +71,11 @@ impl Tasks {
 
     /// The signal that tasks of this stage watch.
     pub fn stop(&self) -> Stop {
-        Stop(self.stop.subscribe())
+        self.stop.stop()
     }
 
     fn request_stop(&self) {
-        self.stop.send_replace(true);
+        self.stop.request();
     }
 
     /// The next task that ended, or never.
@@ -114,6 +131,11 @@ pub struct Running {
     pub(crate) receivers: Tasks,
     pub(crate) forwarders: Tasks,
     pub(crate) processors: Tasks,
+    /// The consumers of the exporters' queues.
+    pub(crate) consumers: Tasks,
+    /// Ends the waits between attempts.
+    pub(crate) retries: StopSwitch,
+    pub(crate) lost: Vec<Lost>,
     pub(crate) exporter_tasks: Tasks,
     pub(crate) exporters: Vec<std::sync::Arc<dyn crate::component::Exporter>>,
 }
@@ -125,6 +147,7 @@ impl Running {
             ended = self.receivers.ended() => ended,
             ended = self.forwarders.ended() => ended,
             ended = self.processors.ended() => ended,
+            ended = self.consumers.ended() => ended,
             ended = self.exporter_tasks.ended() => ended,
         };
         match ended.panic {
@@ -137,10 +160,13 @@ impl Running {
     pub async fn stop(mut self, limit: Duration) -> Stopped {
         let deadline = Instant::now() + limit;
         let mut faults = 0;
-        for stage in [&mut self.receivers, &mut self.forwarders, &mut self.processors] {
+        // First of all: what waits for its next attempt would hold up everything before it.
+        self.retries.request();
+        for stage in [&mut self.receivers, &mut self.forwarders, &mut self.processors, &mut self.consumers] {
             stage.request_stop();
             faults += stage.finish(deadline).await;
         }
+        self.lost.iter().for_each(Lost::report);
         for exporter in &self.exporters {
             if timeout_at(deadline, exporter.shutdown()).await.is_err() {
                 faults += 1;

@@ -1,6 +1,6 @@
 //! Sentences about batches, edges, settings and lifecycle.
 
-mod batches;
+pub mod batches;
 mod edges;
 mod lifecycles;
 mod pieces;

@@ -1,0 +1,86 @@
+//! What stands in front of every exporter.
+//!
+//! The order is the Collector's: enqueue counts, queue, consumers, sent/failed counts, retry, timeout per attempt,
+//! leaf. An exporter's [`Delivery`] says which of them it has. Exporters that write on this machine (debug, file,
+//! prometheus) have the counts and the leaf; the stages between belong to exporters that reach a network.
+//!
+//! At stop, back-offs end at once and what waited gets a last attempt; then the queue hands out what it holds, one
+//! attempt each, until the deadline. What has no answer by then is counted as lost.
+
+mod attempt;
+mod backoff;
+mod counts;
+mod queue;
+mod retry;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use tower::{Service, ServiceBuilder};
+
+use crate::component::Exporter;
+use crate::{Batch, Next, Rejected, Signal, Stop, Tasks, Telemetry};
+
+pub(crate) use queue::Lost;
+pub use settings::{Delivery, QueueSettings, RetrySettings, Sizer};
+
+/// A service that can be part of the stack. Each call drives a clone of what stands behind it.
+trait Stage: Service<Batch, Response = (), Error = Rejected, Future: Send> + Clone + Send + Sync + 'static {}
+
+impl<S> Stage for S where
+    S: Service<Batch, Response = (), Error = Rejected, Future: Send> + Clone + Send + Sync + 'static
+{
+}
+
+/// For whom a stack is built: one per exporter and signal, shared by all pipelines.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// The exporter's id as written.
+    pub id: &'a str,
+    /// What flows through.
+    pub signal: Signal,
+    /// Where it counts.
+    pub telemetry: &'a Telemetry,
+}
+
+/// What the stacks of a service run on.
+pub(crate) struct Stacks<'a> {
+    /// The consumers of all queues.
+    pub consumers: &'a mut Tasks,
+    /// Requested when the service begins to stop: no more waiting between attempts.
+    pub stopping: Stop,
+    /// What the queues could not deliver in time.
+    pub lost: &'a mut Vec<Lost>,
+}
+
+impl Stacks<'_> {
+    /// An edge into `exporter` with all the stages that `delivery` asks for.
+    pub fn build(&mut self, exporter: Arc<dyn Exporter>, delivery: &Delivery, place: Place<'_>) -> Next {
+        let leaf = tower::service_fn(move |batch| {
+            let exporter = exporter.clone();
+            async move { exporter.send(batch).await }
+        });
+        // A queue has taken the responsibility: the sender's deadline no longer counts.
+        let heeds_deadline = delivery.queue.is_none();
+        let retry =
+            delivery.retry.clone().map(|settings| retry::layer(settings, self.stopping.clone(), heeds_deadline));
+        let sending = ServiceBuilder::new()
+            .layer(counts::sending(place))
+            .option_layer(retry)
+            .option_layer(delivery.timeout.map(attempt::layer))
+            .service(leaf);
+        match &delivery.queue {
+            Some(settings) => self.queue(settings, Next::new(sending), place),
+            None => Next::new(sending),
+        }
+    }
+
+    fn queue(&mut self, settings: &QueueSettings, exports: Next, place: Place<'_>) -> Next {
+        let lost = Lost::new(place);
+        let queue = queue::start(settings, exports, place, lost.clone(), self.consumers);
+        self.lost.push(lost);
+        Next::new(ServiceBuilder::new().layer(counts::enqueueing(place)).service(queue))
+    }
+}

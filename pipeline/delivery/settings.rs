@@ -1,0 +1,90 @@
+//! The settings of the stack, named as in the Collector.
+
+use std::time::Duration;
+
+use config::{Decoder, Rules, Section};
+
+/// Which stages an exporter has in front of it. The default is none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Delivery {
+    /// Holds batches while the exporter is busy.
+    pub queue: Option<QueueSettings>,
+    /// Sends again what failed.
+    pub retry: Option<RetrySettings>,
+    /// Ends an attempt that takes longer.
+    pub timeout: Option<Duration>,
+}
+
+impl Delivery {
+    /// The stages that an exporter's settings turn on; a timeout of zero is none.
+    pub fn new(queue: &Section<QueueSettings>, retry: &Section<RetrySettings>, timeout: Duration) -> Self {
+        Self {
+            queue: queue.get().cloned(),
+            retry: retry.get().cloned(),
+            timeout: Some(timeout).filter(|timeout| !timeout.is_zero()),
+        }
+    }
+}
+
+config::settings! {
+    /// How a batch that failed is sent again.
+    pub struct RetrySettings {
+        /// The wait after the first failure.
+        pub initial_interval: Duration = Duration::from_secs(5),
+        /// A wait is drawn from this share below to this share above its interval.
+        pub randomization_factor: f64 = 0.5,
+        /// The interval grows by this with every failure.
+        pub multiplier: f64 = 1.5,
+        /// The interval grows no further.
+        pub max_interval: Duration = Duration::from_secs(30),
+        /// No attempt begins later than this after the first; 0 is never too late.
+        pub max_elapsed_time: Duration = Duration::from_secs(300),
+    }
+}
+
+impl Rules for RetrySettings {
+    fn rules(&self, decoder: &mut Decoder) {
+        if !(0.0..=1.0).contains(&self.randomization_factor) {
+            decoder.at("randomization_factor", |d| d.error("must be between 0 and 1"));
+        }
+        if !(self.multiplier >= 0.0 && self.multiplier.is_finite()) {
+            decoder.at("multiplier", |d| d.error("must not be negative"));
+        }
+        let longest = self.initial_interval.max(self.max_interval);
+        if !self.max_elapsed_time.is_zero() && self.max_elapsed_time < longest {
+            decoder.at("max_elapsed_time", |d| d.error("must not be below initial_interval or max_interval"));
+        }
+    }
+}
+
+config::words! {
+    /// In what a queue's size is counted.
+    pub enum Sizer: "sizer" {
+        /// Batches.
+        Requests = "requests",
+    }
+}
+
+config::settings! {
+    /// What is held in memory while the exporter is busy.
+    pub struct QueueSettings {
+        /// Batches that are sent at the same time.
+        pub num_consumers: u32 = 10,
+        /// Batches that are held, those being sent among them.
+        pub queue_size: u32 = 1000,
+        /// In what queue_size is counted.
+        pub sizer: Sizer = Sizer::Requests,
+        /// Whether a batch waits for a place when the queue is full, instead of being refused.
+        pub block_on_overflow: bool = false,
+    }
+}
+
+impl Rules for QueueSettings {
+    fn rules(&self, decoder: &mut Decoder) {
+        for (key, value) in [("num_consumers", self.num_consumers), ("queue_size", self.queue_size)] {
+            if value == 0 {
+                decoder.at(key, |d| d.error("must be greater than zero"));
+            }
+        }
+    }
+}

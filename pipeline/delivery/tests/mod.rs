@@ -1,0 +1,105 @@
+//! Stacks around a leaf that follows a script. Time stands still unless somebody waits.
+
+mod queue;
+mod retry;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{Delivery, Lost, Place, Stacks};
+use crate::component::Exporter;
+use crate::lifecycle::{Running, StopSwitch};
+use crate::tests::batches::logs;
+use crate::{Batch, Next, Rejected, Signal, Tasks, Telemetry};
+
+/// One answer of the leaf and how long it takes.
+pub struct Answer(pub Duration, pub Result<(), Rejected>);
+
+/// Gives the answers in turn, and then only `Ok`.
+#[derive(Default)]
+pub struct Leaf {
+    answers: Mutex<VecDeque<Answer>>,
+    pub seen: Mutex<Vec<(u32, tokio::time::Instant)>>,
+}
+
+#[async_trait]
+impl Exporter for Leaf {
+    async fn send(&self, batch: Batch) -> Result<(), Rejected> {
+        self.seen.lock().unwrap().push((batch.items(), tokio::time::Instant::now()));
+        let answer = self.answers.lock().unwrap().pop_front();
+        let Some(Answer(takes, answer)) = answer else { return Ok(()) };
+        tokio::time::sleep(takes).await;
+        answer
+    }
+}
+
+impl Leaf {
+    pub fn items(&self) -> Vec<u32> {
+        self.seen.lock().unwrap().iter().map(|(items, _)| *items).collect()
+    }
+}
+
+pub struct Bench {
+    pub next: Next,
+    pub leaf: Arc<Leaf>,
+    telemetry: Telemetry,
+    consumers: Tasks,
+    retries: StopSwitch,
+    lost: Vec<Lost>,
+}
+
+pub fn bench(delivery: &Delivery, answers: impl IntoIterator<Item = Answer>) -> Bench {
+    let leaf = Arc::new(Leaf { answers: Mutex::new(answers.into_iter().collect()), ..Leaf::default() });
+    let (telemetry, mut consumers) = (Telemetry::new("test"), Tasks::default());
+    let (retries, mut lost) = (StopSwitch::default(), Vec::new());
+    let place = Place { id: "leaf/x", signal: Signal::Logs, telemetry: &telemetry };
+    let mut stacks = Stacks { consumers: &mut consumers, stopping: retries.stop(), lost: &mut lost };
+    let next = stacks.build(leaf.clone(), delivery, place);
+    Bench { next, leaf, telemetry, consumers, retries, lost }
+}
+
+impl Bench {
+    /// The running service of this stack alone.
+    pub fn running(self) -> (Running, Arc<Leaf>, Counts) {
+        let Self { leaf, telemetry, consumers, retries, lost, .. } = self;
+        let stage = Tasks::default;
+        let (receivers, forwarders, processors, exporter_tasks) = (stage(), stage(), stage(), stage());
+        let exporters = Vec::new();
+        let running =
+            Running { receivers, forwarders, processors, consumers, retries, lost, exporter_tasks, exporters };
+        (running, leaf, Counts(telemetry))
+    }
+
+    pub fn count(&self, name: &str) -> Option<u64> {
+        Counts(self.telemetry.clone()).of(name)
+    }
+}
+
+pub struct Counts(Telemetry);
+
+impl Counts {
+    /// The value of a metric that has one series.
+    pub fn of(&self, name: &str) -> Option<u64> {
+        let mut text = Vec::new();
+        Batch::new(self.0.snapshot()?, Arc::default()).write_json(&mut text).unwrap();
+        let tree: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        let metrics = tree["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array()?.clone();
+        let metric = metrics.into_iter().find(|metric| metric["name"] == name)?;
+        let points = if metric["sum"].is_null() { &metric["gauge"] } else { &metric["sum"] };
+        points["dataPoints"][0]["asInt"].as_str()?.parse().ok()
+    }
+}
+
+#[tokio::test]
+async fn without_settings_there_are_only_the_counts() {
+    let bench = bench(&Delivery::default(), [Answer(Duration::ZERO, Err(Rejected::retryable("busy")))]);
+    let rejected = bench.next.send(logs(3)).await.unwrap_err();
+    assert_eq!(rejected.reason, "busy");
+    bench.next.send(logs(4)).await.unwrap();
+    assert_eq!(bench.count("otelcol_exporter_send_failed_log_records"), Some(3));
+    assert_eq!(bench.count("otelcol_exporter_sent_log_records"), Some(4));
+    assert_eq!(bench.count("otelcol_exporter_queue_capacity"), None);
+}

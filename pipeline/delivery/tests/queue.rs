@@ -1,0 +1,100 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Answer, bench};
+use crate::delivery::{Delivery, QueueSettings, RetrySettings};
+use crate::tests::batches::logs;
+use crate::{Rejected, RejectedKind, Stopped};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn queued(queue: QueueSettings) -> Delivery {
+    Delivery { queue: Some(queue), ..Delivery::default() }
+}
+
+fn slow(count: usize) -> Vec<Answer> {
+    (0..count).map(|_| Answer(SECOND, Ok(()))).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_refuses_and_counts_what_is_under_way_as_held() {
+    let settings = QueueSettings { queue_size: 2, num_consumers: 1, ..QueueSettings::default() };
+    let bench = bench(&queued(settings), slow(9));
+    bench.next.send(logs(1)).await.unwrap();
+    bench.next.send(logs(1)).await.unwrap();
+    tokio::time::sleep(SECOND / 2).await;
+    let rejected = bench.next.send(logs(7)).await.unwrap_err();
+    assert_eq!((rejected.kind, rejected.reason.as_ref()), (RejectedKind::Retryable, "sending queue is full"));
+    assert_eq!(bench.count("otelcol_exporter_enqueue_failed_log_records"), Some(7));
+    assert_eq!(bench.count("otelcol_exporter_queue_size"), Some(2));
+    assert_eq!(bench.count("otelcol_exporter_queue_capacity"), Some(2));
+    tokio::time::sleep(SECOND).await;
+    assert_eq!(bench.count("otelcol_exporter_queue_size"), Some(1));
+    assert_eq!(bench.count("otelcol_exporter_sent_log_records"), Some(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_may_wait_for_a_place() {
+    let settings =
+        QueueSettings { queue_size: 1, num_consumers: 1, block_on_overflow: true, ..QueueSettings::default() };
+    let bench = bench(&queued(settings), slow(1));
+    let started = Instant::now();
+    bench.next.send(logs(1)).await.unwrap();
+    bench.next.send(logs(1)).await.unwrap();
+    assert_eq!(started.elapsed(), SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_many_batches_are_sent_at_once_as_there_are_consumers() {
+    let bench = bench(&queued(QueueSettings { num_consumers: 3, ..QueueSettings::default() }), slow(6));
+    for _ in 0..6 {
+        bench.next.send(logs(1)).await.unwrap();
+    }
+    tokio::time::sleep(SECOND / 2).await;
+    assert_eq!(bench.leaf.items().len(), 3);
+    tokio::time::sleep(SECOND).await;
+    assert_eq!(bench.leaf.items().len(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_stop_the_queue_is_emptied_with_one_attempt_each() {
+    let delivery = Delivery {
+        queue: Some(QueueSettings { num_consumers: 2, ..QueueSettings::default() }),
+        retry: Some(RetrySettings::default()),
+        timeout: None,
+    };
+    let busy = || Answer(SECOND, Err(Rejected::retryable("busy")));
+    let bench = bench(&delivery, (0..4).map(|_| busy()));
+    for items in 1..=8 {
+        bench.next.send(logs(items)).await.unwrap();
+    }
+    let (running, leaf, counts) = bench.running();
+    assert_eq!(running.stop(30 * SECOND).await, Stopped::Drained);
+    assert_eq!(leaf.items(), [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(counts.of("otelcol_exporter_send_failed_log_records"), Some(10));
+    assert_eq!(counts.of("otelcol_exporter_sent_log_records"), Some(26));
+    assert_eq!(counts.of("kpulse_exporter_lost_items"), Some(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_at_the_deadline_is_counted_as_lost_under_way_or_not() {
+    let bench = bench(&queued(QueueSettings { num_consumers: 1, ..QueueSettings::default() }), slow(9));
+    for items in [1, 10, 100, 1000] {
+        bench.next.send(logs(items)).await.unwrap();
+    }
+    let (running, leaf, counts) = bench.running();
+    assert_eq!(running.stop(SECOND * 3 / 2).await, Stopped::Late(1));
+    assert_eq!(leaf.items(), [1, 10]);
+    assert_eq!(counts.of("otelcol_exporter_sent_log_records"), Some(1));
+    assert_eq!(counts.of("kpulse_exporter_lost_items"), Some(1110));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_fails_for_good_leaves_its_place() {
+    let bench = bench(&queued(QueueSettings::default()), [Answer(SECOND, Err(Rejected::permanent("bad")))]);
+    bench.next.send(logs(2)).await.unwrap();
+    tokio::time::sleep(2 * SECOND).await;
+    assert_eq!(bench.count("otelcol_exporter_send_failed_log_records"), Some(2));
+    assert_eq!(bench.count("otelcol_exporter_queue_size"), Some(0));
+}
