@@ -12,6 +12,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use prost::Message;
 
+use crate::Prepared;
 use crate::otlp::schema::{self, LOGS_REQUEST, METRICS_REQUEST, PROFILES_REQUEST, TRACES_REQUEST};
 use crate::otlp::{json, walk, wire};
 use crate::proto::{LogsRequest, MetricsRequest, ProfilesRequest, TracesRequest};
@@ -133,6 +134,7 @@ pub struct Batch {
     payload: Payload,
     items: u32,
     origin: Arc<Origin>,
+    prepared: Prepared,
 }
 
 impl<T: Request> Form<T> {
@@ -162,7 +164,7 @@ impl Batch {
     pub fn new<T: Request>(request: T, origin: Arc<Origin>) -> Self {
         let items = request.items();
         let decoded = Decoded { request, encoded: OnceLock::new() };
-        Self { payload: T::payload(Form::Decoded(Arc::new(decoded))), items, origin }
+        Self { payload: T::payload(Form::Decoded(Arc::new(decoded))), items, origin, prepared: Prepared::default() }
     }
 
     /// A batch from the wire, whose structure is checked and items counted here.
@@ -182,7 +184,7 @@ impl Batch {
             Signal::Logs => Payload::Logs(Form::Encoded(bytes)),
             Signal::Profiles => Payload::Profiles(Form::Encoded(bytes)),
         };
-        Self { payload, items, origin }
+        Self { payload, items, origin, prepared: Prepared::default() }
     }
 
     /// Which signal it carries.
@@ -203,6 +205,11 @@ impl Batch {
     /// Where it came from.
     pub fn origin(&self) -> &Arc<Origin> {
         &self.origin
+    }
+
+    /// The body that an exporter made of it, for its next attempt and for other exporters.
+    pub fn prepared(&self) -> &Prepared {
+        &self.prepared
     }
 
     /// The OTLP wire form; encoded at most once, however many ask.
@@ -245,6 +252,7 @@ impl Batch {
         };
         let own = Arc::make_mut(form.decode()?);
         own.encoded.take();
+        self.prepared = Prepared::default();
         change(&mut own.request);
         self.items = own.request.items();
         Ok(true)

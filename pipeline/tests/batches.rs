@@ -42,3 +42,15 @@ fn a_batch_of_another_signal_is_left_alone() {
     assert!(!batch.change(|_: &mut crate::proto::MetricsRequest| ()).unwrap());
     assert!(batch.read::<crate::proto::TracesRequest>().unwrap().is_none());
 }
+
+#[test]
+fn a_prepared_body_is_shared_by_clones_and_forgotten_by_a_change() {
+    let mut one = logs(2);
+    let two = one.clone();
+    one.prepared().keep("gzip", bytes::Bytes::from_static(b"x"));
+    assert_eq!(two.prepared().get("gzip").as_deref(), Some(&b"x"[..]));
+    assert_eq!(two.prepared().get("zstd"), None);
+    one.change(|_: &mut LogsRequest| ()).unwrap();
+    assert_eq!(one.prepared().get("gzip"), None);
+    assert!(two.prepared().get("gzip").is_some());
+}

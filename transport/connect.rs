@@ -1,0 +1,116 @@
+//! Connections: TCP, with TLS where the URL says https.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::Uri;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tower::Service;
+
+/// Go's dialer waits as long; an attempt has its own limit besides.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Makes connections.
+#[derive(Clone)]
+pub(crate) struct Connector {
+    pub tls: Option<Arc<ClientConfig>>,
+    pub server_name: Option<ServerName<'static>>,
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Stream>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<TokioIo<Stream>>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connector = self.clone();
+        Box::pin(async move {
+            let stream = tokio::time::timeout(CONNECT_TIMEOUT, connector.connect(&uri)).await??;
+            Ok(TokioIo::new(stream))
+        })
+    }
+}
+
+impl Connector {
+    async fn connect(self, uri: &Uri) -> io::Result<Stream> {
+        let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidInput, message);
+        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        let is_tls = uri.scheme_str() == Some("https");
+        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        let tcp = TcpStream::connect((host, port)).await?;
+        // Requests are written whole; waiting for more to fill a packet only delays them.
+        tcp.set_nodelay(true)?;
+        match self.tls.filter(|_| is_tls) {
+            None if is_tls => Err(invalid("TLS is not set up".into())),
+            None => Ok(Stream::Plain(tcp)),
+            Some(tls) => {
+                let name = match self.server_name {
+                    Some(name) => name,
+                    None => ServerName::try_from(host.to_owned()).map_err(|e| invalid(e.to_string()))?,
+                };
+                let stream = tokio_rustls::TlsConnector::from(tls).connect(name, tcp).await?;
+                Ok(Stream::Tls(Box::new(stream)))
+            }
+        }
+    }
+}
+
+/// One connection.
+pub(crate) enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        match self {
+            Self::Tls(tls) if tls.get_ref().1.alpn_protocol() == Some(b"h2") => Connected::new().negotiated_h2(),
+            _ => Connected::new(),
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_read(cx, into),
+            Self::Tls(tls) => Pin::new(tls).poll_read(cx, into),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_write(cx, from),
+            Self::Tls(tls) => Pin::new(tls).poll_write(cx, from),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What an `endpoint` may be.
+
+use hyper::Uri;
+use hyper::http::uri::{Authority, PathAndQuery, Scheme};
+
+/// A URL with its scheme and host, for HTTP.
+///
+/// # Errors
+/// What is missing.
+pub fn url(text: &str) -> Result<Uri, String> {
+    let wrong = |why: &str| format!("must be a URL such as \"https://host:4318\", is {text:?}: {why}");
+    let uri: Uri = text.parse().map_err(|e| wrong(&format!("{e}")))?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(uri),
+        (Some("http" | "https"), _) => Err(wrong("there is no host")),
+        _ => Err(wrong("it must begin with http:// or https://")),
+    }
+}
+
+/// `host:port` for gRPC, possibly after `http://`, `https://` or `dns:///`. The scheme of the result says whether
+/// TLS is spoken: with `https://`, and otherwise when `tls` is wanted.
+///
+/// # Errors
+/// What is missing.
+pub fn target(text: &str, tls: bool) -> Result<Uri, String> {
+    let wrong = |why: &str| format!("must be host:port, is {text:?}: {why}");
+    if text.starts_with("unix:") {
+        return Err(wrong("unix sockets are not supported"));
+    }
+    let bare = ["https://", "http://", "dns:///", "dns://"].iter().find_map(|prefix| text.strip_prefix(prefix));
+    let authority: Authority =
+        bare.unwrap_or(text).trim_end_matches('/').parse().map_err(|e| wrong(&format!("{e}")))?;
+    if authority.host().is_empty() {
+        return Err(wrong("there is no host"));
+    }
+    authority.port_u16().ok_or_else(|| wrong("there is no numeric port"))?;
+    let scheme = if tls || text.starts_with("https://") { Scheme::HTTPS } else { Scheme::HTTP };
+    let parts = Uri::builder().scheme(scheme).authority(authority).path_and_query(PathAndQuery::from_static("/"));
+    parts.build().map_err(|e| wrong(&e.to_string()))
+}
+
+/// `base` with another path.
+///
+/// # Errors
+/// A path that is none.
+pub fn with_path(base: &Uri, path: &str) -> Result<Uri, String> {
+    let mut parts = base.clone().into_parts();
+    parts.path_and_query = Some(path.parse().map_err(|e| format!("{path:?} is not a path: {e}"))?);
+    Uri::from_parts(parts).map_err(|e| e.to_string())
+}

@@ -1,0 +1,70 @@
+//! Headers that go with every request.
+
+use config::{Decode, Decoder, Fields, Node, Opaque, Secrets, Value};
+use hyper::HeaderMap;
+use hyper::header::{HeaderName, HeaderValue};
+
+/// Headers with secret values, written as a map or as a list of `name` and `value`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Headers(Vec<(String, Opaque)>);
+
+impl Headers {
+    /// The headers of these names and values.
+    pub fn new(headers: impl IntoIterator<Item = (String, Opaque)>) -> Self {
+        Self(headers.into_iter().collect())
+    }
+
+    /// In the form that requests take. Those that broke a rule are left out.
+    pub fn to_map(&self) -> HeaderMap {
+        self.0.iter().filter_map(|(name, value)| parse(name, value).ok()).collect()
+    }
+
+    fn item(node: &Node, decoder: &mut Decoder) -> Option<(String, Opaque)> {
+        let fields: Fields<'_> = decoder.fields(node, &["name", "value"])?;
+        let name = fields.take("name", String::new(), decoder);
+        Some((name, fields.take("value", Opaque::default(), decoder)))
+    }
+}
+
+impl Decode for Headers {
+    fn decode(node: &Node, default: Self, decoder: &mut Decoder) -> Self {
+        match &node.value {
+            Value::Map(map) => Self(
+                map.iter()
+                    .map(|(name, value)| {
+                        let value = decoder.at(name, |d| Opaque::decode(value, Opaque::default(), d));
+                        (name.clone(), value)
+                    })
+                    .collect(),
+            ),
+            Value::List(items) => {
+                let items = items.iter().enumerate();
+                Self(items.filter_map(|(i, item)| decoder.at(i.to_string(), |d| Self::item(item, d))).collect())
+            }
+            _ => {
+                decoder.mismatch("a map of headers", node);
+                default
+            }
+        }
+    }
+
+    fn validate(&self, decoder: &mut Decoder) {
+        for (name, value) in &self.0 {
+            if let Err(message) = parse(name, value) {
+                decoder.at(name, |d| d.error(message));
+            }
+        }
+    }
+
+    fn encode(&self, secrets: Secrets) -> Node {
+        Node::map(self.0.iter().map(|(name, value)| (name.as_str(), value.encode(secrets))))
+    }
+}
+
+fn parse(name: &str, value: &Opaque) -> Result<(HeaderName, HeaderValue), String> {
+    let parsed = HeaderName::try_from(name).map_err(|_| format!("{name:?} cannot be the name of a header"))?;
+    let value = HeaderValue::try_from(value.reveal());
+    let mut value = value.map_err(|_| "holds characters that a header cannot carry".to_owned())?;
+    value.set_sensitive(true);
+    Ok((parsed, value))
+}
