@@ -4,10 +4,15 @@ use pipeline::component::ExporterFactory;
 
 pub mod debug;
 pub mod file;
+mod otlp;
+pub mod otlp_grpc;
+pub mod otlp_http;
 pub mod prometheus;
+mod status;
 
 /// Every exporter.
-pub static ALL: &[&ExporterFactory] = &[&debug::FACTORY, &file::FACTORY, &prometheus::FACTORY];
+pub static ALL: &[&ExporterFactory] =
+    &[&debug::FACTORY, &file::FACTORY, &otlp_grpc::FACTORY, &otlp_http::FACTORY, &prometheus::FACTORY];
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! The table, and what several exporters' tests are built from.
 
+pub mod server;
+
 use std::sync::Arc;
 
 use pipeline::component::{BuildContext, Configured};

@@ -65,7 +65,7 @@ fn what_print_config_shows_is_the_same_configuration() {
 #[test]
 fn components_lists_every_table() {
     let text = String::from_utf8(kpulse(&["components"]).stdout).unwrap();
-    for name in ["ebpf_metrics", "ebpf_events", "rate_limit", "debug", "file", "prometheus"] {
+    for name in ["ebpf_metrics", "ebpf_events", "rate_limit", "debug", "file", "otlp_grpc", "otlp_http", "prometheus"] {
         assert!(text.contains(&format!("name: {name}\n")), "{text}");
     }
 }

@@ -15,6 +15,7 @@ pub use body::Chunks;
 pub use client::{Answer, Client, NoAnswer, Version};
 pub use compression::Compression;
 pub use headers::Headers;
+pub use hyper::http::Version as HttpVersion;
 pub use hyper::{HeaderMap, Method, Request, StatusCode, Uri, header};
 pub use tls::{TlsError, TlsSettings};
 

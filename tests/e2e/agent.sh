@@ -2,7 +2,7 @@
 set -euo pipefail
 root=$(cd ../.. && pwd)
 pids=()
-finish() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done; }
+finish() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true; done; }
 trap finish EXIT
 
 # await SECONDS COMMAND...: until it succeeds

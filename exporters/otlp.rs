@@ -1,0 +1,104 @@
+//! What the two OTLP exporters share: bodies, and what a server says of what it took.
+
+use bytes::Bytes;
+use opentelemetry::KeyValue;
+use pipeline::component::BuildContext;
+use pipeline::{Batch, ItemCounter, Rejected};
+use transport::Compression;
+
+/// Bodies above this are compressed on another thread: the runtime has one, and others wait for it.
+const BLOCKING_BYTES: usize = 64 * 1024;
+
+config::words! {
+    /// How requests are encoded.
+    pub enum Encoding: "encoding" {
+        /// Protobuf.
+        Proto = "proto",
+        /// OTLP/JSON.
+        Json = "json",
+    }
+}
+
+/// The encoded and compressed batch, made once for all attempts and exporters.
+pub async fn body(batch: &Batch, encoding: Encoding, compression: Compression) -> Result<Bytes, Rejected> {
+    let form = form(encoding, compression);
+    if let Some(body) = batch.prepared().get(form) {
+        return Ok(body);
+    }
+    let plain = match encoding {
+        Encoding::Proto => batch.encode(),
+        Encoding::Json => {
+            let mut text = Vec::new();
+            batch.write_json(&mut text).map_err(|e| Rejected::permanent(e.to_string()))?;
+            text.into()
+        }
+    };
+    let body = compress(plain, compression).await.map_err(|e| Rejected::permanent(format!("cannot compress: {e}")))?;
+    batch.prepared().keep(form, body.clone());
+    Ok(body)
+}
+
+async fn compress(plain: Bytes, compression: Compression) -> std::io::Result<Bytes> {
+    if compression.encoding().is_none() || plain.len() < BLOCKING_BYTES {
+        return compression.compress(plain);
+    }
+    tokio::task::spawn_blocking(move || compression.compress(plain)).await?
+}
+
+fn form(encoding: Encoding, compression: Compression) -> &'static str {
+    match (encoding, compression) {
+        (Encoding::Proto, Compression::Gzip) => "proto gzip",
+        (Encoding::Proto, Compression::Zstd) => "proto zstd",
+        (Encoding::Proto, _) => "proto",
+        (Encoding::Json, Compression::Gzip) => "json gzip",
+        (Encoding::Json, Compression::Zstd) => "json zstd",
+        (Encoding::Json, _) => "json",
+    }
+}
+
+/// The answer to an export: the same message for all four signals.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct ExportResponse {
+    /// What was not taken.
+    #[prost(message, optional, tag = "1")]
+    pub partial_success: Option<PartialSuccess>,
+}
+
+/// What a server took, but not all of.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct PartialSuccess {
+    /// How many items were not taken.
+    #[prost(int64, tag = "1")]
+    pub rejected: i64,
+    /// Why, or advice when none was.
+    #[prost(string, tag = "2")]
+    pub error_message: String,
+}
+
+/// Counts what servers took only in part. As in the Collector that is a success: sending it again would not help.
+#[derive(Debug)]
+pub struct PartialSuccesses {
+    exporter: String,
+    rejected: ItemCounter,
+}
+
+impl PartialSuccesses {
+    pub fn new(cx: &BuildContext) -> Self {
+        let exporter = cx.id.to_string();
+        let about = "Number of items that a server took the request of, but not themselves (partial success).";
+        let labels = vec![KeyValue::new("exporter", exporter.clone())];
+        Self { rejected: cx.telemetry.items("kpulse_exporter_rejected_items".into(), about, labels), exporter }
+    }
+
+    /// Looks at the answer to a batch that was taken.
+    pub fn note(&self, response: ExportResponse, batch: &Batch) {
+        let Some(PartialSuccess { rejected, error_message: message }) = response.partial_success else { return };
+        if rejected == 0 && message.is_empty() {
+            return;
+        }
+        let dropped_items = u64::try_from(rejected).unwrap_or(0).min(batch.items().into());
+        self.rejected.add(dropped_items);
+        let (exporter, signal) = (&self.exporter, batch.signal().name());
+        tracing::warn!(exporter, signal, message, dropped_items, "Partial success response");
+    }
+}

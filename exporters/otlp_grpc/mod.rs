@@ -1,0 +1,156 @@
+//! OTLP over gRPC: one unary call per batch.
+//!
+//! ```yaml
+//! otlp_grpc:
+//!   endpoint: localhost:4317
+//!   tls:
+//!     insecure: true
+//! ```
+//!
+//! TLS is the default. Without it, set `tls::insecure`; `http://` in the endpoint alone does not turn it off, as in the
+//! Collector. Calls that end with a passing fault are tried again, no sooner than the server's RetryInfo says;
+//! RESOURCE_EXHAUSTED only with RetryInfo; every other failure is final. A partial success is a success: what the server
+//! did not take is counted in `kpulse_exporter_rejected_items`. `retry_on_failure` and `sending_queue` are on unless they
+//! say `enabled: false`.
+
+mod answer;
+mod frame;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use config::{Decode, Decoder, Rules, Section};
+use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
+use pipeline::delivery::{Delivery, QueueSettings, RetrySettings};
+use pipeline::{Batch, BuildError, Rejected, Signal, StartError, Tasks};
+use transport::header::{CONTENT_TYPE, HeaderName, HeaderValue, TE, USER_AGENT};
+use transport::{Client, Compression, HeaderMap, Headers, Request, TlsSettings, Uri, Version, endpoint};
+
+use crate::otlp::{Encoding, PartialSuccesses, body};
+
+config::settings! {
+    /// OTLP over gRPC.
+    pub struct Config {
+        /// The server, host:port.
+        pub endpoint: String = String::new(),
+        /// How requests are compressed: gzip, zstd or none.
+        pub compression: Compression = Compression::Gzip,
+        /// Headers that go with every request: a map, or a list of name and value.
+        pub headers: Headers = Headers::default(),
+        /// How TLS is spoken.
+        pub tls: TlsSettings = TlsSettings::default(),
+        /// An attempt ends after so long; 0 is no limit.
+        pub timeout: Duration = Duration::from_secs(5),
+        /// How a batch that failed is sent again.
+        pub retry_on_failure: Section<RetrySettings> = Section::on(),
+        /// What is held in memory while the server is slow or away.
+        pub sending_queue: Section<QueueSettings> = Section::on(),
+        /// Taken from the Collector's files without effect: buffers have the size of what is in them.
+        pub read_buffer_size: u32 = 0,
+        /// Taken from the Collector's files without effect: buffers have the size of what is in them.
+        pub write_buffer_size: u32 = 524_288,
+    }
+}
+
+impl Config {
+    fn target(&self) -> Result<Uri, String> {
+        endpoint::target(&self.endpoint, self.tls.is_on())
+    }
+
+    fn request_headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(USER_AGENT, HeaderValue::from_static(transport::USER_AGENT));
+        headers.extend(self.headers.to_map());
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+        headers.insert(HeaderName::from_static("grpc-accept-encoding"), HeaderValue::from_static("gzip, zstd"));
+        if let Some(encoding) = self.compression.encoding() {
+            headers.insert(HeaderName::from_static("grpc-encoding"), HeaderValue::from_static(encoding));
+        }
+        // At most eight digits, says the protocol.
+        let limit = u32::try_from(self.timeout.as_millis()).unwrap_or(u32::MAX).min(99_999_999);
+        if let (1.., Ok(limit)) = (limit, HeaderValue::try_from(format!("{limit}m"))) {
+            headers.insert(HeaderName::from_static("grpc-timeout"), limit);
+        }
+        headers
+    }
+}
+
+impl Rules for Config {
+    fn rules(&self, decoder: &mut Decoder) {
+        if let Err(message) = self.target() {
+            decoder.at("endpoint", |d| d.error(message));
+        }
+    }
+}
+
+/// Its row in the exporters' table.
+pub static FACTORY: ExporterFactory = Factory {
+    name: "otlp_grpc",
+    alias: Some("otlp"),
+    signals: &Signal::ALL,
+    stability: Stability::Alpha,
+    sample: "endpoint: localhost:4317\ntls:\n  insecure: true\n",
+    fields: <Config as Decode>::FIELDS,
+    decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
+};
+
+impl ExporterConfig for Config {
+    fn build(&self, cx: BuildContext) -> Result<Arc<dyn Exporter>, BuildError> {
+        let target = self.target().map_err(|e| BuildError::of(&cx, e))?;
+        let headers = self.request_headers();
+        let partial = PartialSuccesses::new(&cx);
+        Ok(Arc::new(OtlpGrpc { config: self.clone(), target, headers, client: OnceLock::new(), partial }))
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::new(&self.sending_queue, &self.retry_on_failure, self.timeout)
+    }
+}
+
+struct OtlpGrpc {
+    config: Config,
+    target: Uri,
+    headers: HeaderMap,
+    client: OnceLock<Client>,
+    partial: PartialSuccesses,
+}
+
+fn method(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+        Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+        Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        Signal::Profiles => "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export",
+    }
+}
+
+#[async_trait]
+impl Exporter for OtlpGrpc {
+    async fn start(&self, _: &mut Tasks) -> Result<(), StartError> {
+        let speaks_tls = self.target.scheme_str() == Some("https");
+        let client = Client::open(&self.config.tls, speaks_tls, Version::Http2);
+        let client = client.map_err(|e| StartError(e.to_string()))?;
+        self.client.set(client).map_err(|_| StartError("started twice".into()))
+    }
+
+    async fn send(&self, batch: Batch) -> Result<(), Rejected> {
+        let Some(client) = self.client.get() else {
+            return Err(Rejected::closed("not started"));
+        };
+        let message = body(&batch, Encoding::Proto, self.config.compression).await?;
+        let framed = frame::request(message, self.config.compression.encoding().is_some());
+        let mut request = Request::new(framed.map_err(Rejected::permanent)?);
+        *request.method_mut() = transport::Method::POST;
+        *request.uri_mut() = endpoint::with_path(&self.target, method(batch.signal())).map_err(Rejected::permanent)?;
+        *request.version_mut() = transport::HttpVersion::HTTP_2;
+        request.headers_mut().extend(self.headers.clone());
+        // No answer is UNAVAILABLE, which may pass.
+        let answer = client.send(request).await.map_err(|e| Rejected::retryable(format!("UNAVAILABLE: {e}")))?;
+        self.partial.note(answer::judge(&answer)?, &batch);
+        Ok(())
+    }
+}

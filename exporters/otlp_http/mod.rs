@@ -1,0 +1,178 @@
+//! OTLP over HTTP: one POST per batch.
+//!
+//! ```yaml
+//! otlp_http:
+//!   endpoint: http://localhost:4318
+//! ```
+//!
+//! Requests go to `<endpoint>/v1/<signal>` (`/v1development/profiles` for profiles). 429, 502, 503, 504 and broken
+//! connections are tried again, no sooner than the server's `Retry-After`; every other failure is final. A partial success is a
+//! success: what the server did not take is counted in `kpulse_exporter_rejected_items`. `retry_on_failure` and
+//! `sending_queue` are on unless they say `enabled: false`. A signal that has no endpoint is refused.
+
+mod answer;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use config::{Decode, Decoder, Rules, Section};
+use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
+use pipeline::delivery::{Delivery, QueueSettings, RetrySettings};
+use pipeline::{Batch, BuildError, Rejected, Signal, StartError, Tasks};
+use transport::{
+    Chunks, Client, Compression, HeaderMap, Headers, Request, TlsSettings, Uri, Version, endpoint, header,
+};
+
+use crate::otlp::{Encoding, PartialSuccesses, body};
+
+config::settings! {
+    /// OTLP over HTTP.
+    pub struct Config {
+        /// The URL that the signals' paths are added to.
+        pub endpoint: String = String::new(),
+        /// The whole URL for traces, instead of endpoint.
+        pub traces_endpoint: String = String::new(),
+        /// The whole URL for metrics, instead of endpoint.
+        pub metrics_endpoint: String = String::new(),
+        /// The whole URL for logs, instead of endpoint.
+        pub logs_endpoint: String = String::new(),
+        /// The whole URL for profiles, instead of endpoint.
+        pub profiles_endpoint: String = String::new(),
+        /// How requests are encoded: proto or json.
+        pub encoding: Encoding = Encoding::Proto,
+        /// How requests are compressed: gzip, zstd or none.
+        pub compression: Compression = Compression::Gzip,
+        /// Headers that go with every request: a map, or a list of name and value.
+        pub headers: Headers = Headers::default(),
+        /// How TLS is spoken, with https endpoints.
+        pub tls: TlsSettings = TlsSettings::default(),
+        /// An attempt ends after so long; 0 is no limit.
+        pub timeout: Duration = Duration::from_secs(30),
+        /// How a batch that failed is sent again.
+        pub retry_on_failure: Section<RetrySettings> = Section::on(),
+        /// What is held in memory while the server is slow or away.
+        pub sending_queue: Section<QueueSettings> = Section::on(),
+        /// Taken from the Collector's files without effect: buffers have the size of what is in them.
+        pub read_buffer_size: u32 = 0,
+        /// Taken from the Collector's files without effect: buffers have the size of what is in them.
+        pub write_buffer_size: u32 = 524_288,
+    }
+}
+
+impl Config {
+    /// The URL of each signal that has one.
+    fn urls(&self) -> impl Iterator<Item = (Signal, &'static str, String)> {
+        Signal::ALL.into_iter().filter_map(|signal| {
+            let (key, own, path) = match signal {
+                Signal::Traces => ("traces_endpoint", &self.traces_endpoint, "v1/traces"),
+                Signal::Metrics => ("metrics_endpoint", &self.metrics_endpoint, "v1/metrics"),
+                Signal::Logs => ("logs_endpoint", &self.logs_endpoint, "v1/logs"),
+                Signal::Profiles => ("profiles_endpoint", &self.profiles_endpoint, "v1development/profiles"),
+            };
+            let base = self.endpoint.strip_suffix('/').unwrap_or(&self.endpoint);
+            match (own.is_empty(), base.is_empty()) {
+                (false, _) => Some((signal, key, own.clone())),
+                (true, false) => Some((signal, "endpoint", format!("{base}/{path}"))),
+                (true, true) => None,
+            }
+        })
+    }
+}
+
+impl Rules for Config {
+    fn rules(&self, decoder: &mut Decoder) {
+        if self.urls().next().is_none() {
+            decoder.error("at least one endpoint must be specified");
+        }
+        if let (false, Err(message)) = (self.endpoint.is_empty(), endpoint::url(&self.endpoint)) {
+            decoder.at("endpoint", |d| d.error(message));
+        }
+        for (_, key, url) in self.urls().filter(|(_, key, _)| *key != "endpoint") {
+            if let Err(message) = endpoint::url(&url) {
+                decoder.at(key, |d| d.error(message));
+            }
+        }
+    }
+}
+
+/// Its row in the exporters' table.
+pub static FACTORY: ExporterFactory = Factory {
+    name: "otlp_http",
+    alias: Some("otlphttp"),
+    signals: &Signal::ALL,
+    stability: Stability::Alpha,
+    sample: "endpoint: http://localhost:4318\n",
+    fields: <Config as Decode>::FIELDS,
+    decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
+};
+
+impl ExporterConfig for Config {
+    fn build(&self, cx: BuildContext) -> Result<Arc<dyn Exporter>, BuildError> {
+        let parsed = self.urls().map(|(signal, _, url)| Ok((signal, endpoint::url(&url)?)));
+        let urls = parsed.collect::<Result<_, String>>().map_err(|e| BuildError::of(&cx, e))?;
+        let headers = self.request_headers();
+        let partial = PartialSuccesses::new(&cx);
+        Ok(Arc::new(OtlpHttp { config: self.clone(), urls, headers, client: OnceLock::new(), partial }))
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::new(&self.sending_queue, &self.retry_on_failure, self.timeout)
+    }
+}
+
+impl Config {
+    fn request_headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::USER_AGENT, header::HeaderValue::from_static(transport::USER_AGENT));
+        headers.extend(self.headers.to_map());
+        let kind = match self.encoding {
+            Encoding::Proto => "application/x-protobuf",
+            Encoding::Json => "application/json",
+        };
+        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+        if let Some(encoding) = self.compression.encoding() {
+            headers.insert(header::CONTENT_ENCODING, header::HeaderValue::from_static(encoding));
+        }
+        headers
+    }
+}
+
+struct OtlpHttp {
+    config: Config,
+    urls: Vec<(Signal, Uri)>,
+    headers: HeaderMap,
+    client: OnceLock<Client>,
+    partial: PartialSuccesses,
+}
+
+#[async_trait]
+impl Exporter for OtlpHttp {
+    async fn start(&self, _: &mut Tasks) -> Result<(), StartError> {
+        let speaks_tls = self.urls.iter().any(|(_, url)| url.scheme_str() == Some("https"));
+        let client = Client::open(&self.config.tls, speaks_tls, Version::Any);
+        let client = client.map_err(|e| StartError(e.to_string()))?;
+        self.client.set(client).map_err(|_| StartError("started twice".into()))
+    }
+
+    async fn send(&self, batch: Batch) -> Result<(), Rejected> {
+        let Some(client) = self.client.get() else {
+            return Err(Rejected::closed("not started"));
+        };
+        let signal = batch.signal();
+        let Some((_, url)) = self.urls.iter().find(|(of, _)| *of == signal) else {
+            return Err(Rejected::permanent(format!("neither endpoint nor {signal}_endpoint is set")));
+        };
+        let body = body(&batch, self.config.encoding, self.config.compression).await?;
+        let mut request = Request::new(Chunks::new([body]));
+        *request.method_mut() = transport::Method::POST;
+        *request.uri_mut() = url.clone();
+        request.headers_mut().extend(self.headers.clone());
+        let answer = client.send(request).await;
+        let answer = answer.map_err(|e| Rejected::retryable(format!("failed to make an HTTP request: {e}")))?;
+        self.partial.note(answer::judge(url, &answer)?, &batch);
+        Ok(())
+    }
+}

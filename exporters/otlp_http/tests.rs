@@ -1,0 +1,152 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use pipeline::component::{Exporter, ExporterConfig};
+use pipeline::proto::metrics::v1::metric::Data;
+use pipeline::proto::metrics::v1::{Gauge, NumberDataPoint};
+use pipeline::{Batch, Rejected, RejectedKind, Signal, Tasks};
+use prost::Message;
+use transport::{Compression, Headers};
+
+use super::{Config, Encoding};
+use crate::otlp::{ExportResponse, PartialSuccess};
+use crate::status::Status;
+use crate::tests::server::{Reply, Server, headers};
+use crate::tests::{attribute, context, metric, metrics};
+
+fn batch() -> Batch {
+    let gauge = Gauge { data_points: vec![NumberDataPoint::default(); 3] };
+    metrics(vec![attribute("host.name", "h")], vec![metric("m", "1", Data::Gauge(gauge))])
+}
+
+fn proto(status: u16, message: &impl Message) -> Reply {
+    Reply {
+        status,
+        headers: headers([("content-type", "application/x-protobuf")]),
+        body: message.encode_to_vec(),
+        ..Reply::default()
+    }
+}
+
+async fn exporter(config: Config) -> Arc<dyn Exporter> {
+    let exporter = config.build(context()).unwrap();
+    exporter.start(&mut Tasks::default()).await.unwrap();
+    exporter
+}
+
+async fn send(reply: Reply) -> Result<(), Rejected> {
+    let server = Server::start(false, vec![reply]).await;
+    let config = Config { endpoint: format!("http://{}/", server.address), ..Config::default() };
+    exporter(config).await.send(batch()).await
+}
+
+#[tokio::test]
+async fn a_batch_is_one_compressed_post_to_its_signals_path() {
+    let server = Server::start(false, vec![Reply { status: 200, ..Reply::default() }]).await;
+    let config = Config {
+        endpoint: format!("http://{}/base/", server.address),
+        compression: Compression::Zstd,
+        headers: Headers::new([("X-Scope".into(), config::Opaque::new("7"))]),
+        ..Config::default()
+    };
+    let (exporter, batch) = (exporter(config).await, batch());
+    exporter.send(batch.clone()).await.unwrap();
+    exporter.send(batch.clone()).await.unwrap();
+    let seen = server.seen();
+    assert_eq!(seen[0].path, "/base/v1/metrics");
+    let header = |name: &str| seen[0].headers[name].to_str().unwrap().to_owned();
+    assert_eq!(header("content-type"), "application/x-protobuf");
+    assert_eq!((header("content-encoding"), header("x-scope")), ("zstd".into(), "7".into()));
+    assert!(header("user-agent").starts_with("kpulse/"));
+    assert_eq!(batch.prepared().get("proto zstd").unwrap(), seen[0].body, "the body is kept for the next attempt");
+    assert_eq!(seen[0].body, seen[1].body);
+}
+
+#[tokio::test]
+async fn json_is_an_encoding_and_a_signal_may_have_its_own_url() {
+    let server = Server::start(false, vec![Reply { status: 200, ..Reply::default() }]).await;
+    let config = Config {
+        metrics_endpoint: format!("http://{}/own", server.address),
+        encoding: Encoding::Json,
+        compression: Compression::None,
+        ..Config::default()
+    };
+    let exporter = exporter(config).await;
+    exporter.send(batch()).await.unwrap();
+    let seen = &server.seen()[0];
+    assert_eq!((seen.path.as_str(), &seen.headers["content-type"]), ("/own", &"application/json".parse().unwrap()));
+    assert!(seen.body.starts_with(b"{\"resourceMetrics\""));
+    let logs = Batch::received(Signal::Logs, bytes::Bytes::new(), Arc::default()).unwrap();
+    let rejected = exporter.send(logs).await.unwrap_err();
+    assert_eq!(rejected.reason, "neither endpoint nor logs_endpoint is set");
+}
+
+#[tokio::test]
+async fn an_overloaded_server_says_how_long_to_wait() {
+    let reply = Reply { status: 429, headers: headers([("retry-after", "13")]), ..Reply::default() };
+    let rejected = send(reply).await.unwrap_err();
+    assert_eq!((rejected.kind, rejected.retry_after), (RejectedKind::Retryable, Some(Duration::from_secs(13))));
+    let late = httpdate::fmt_http_date(std::time::SystemTime::now() + Duration::from_secs(60));
+    let rejected = send(Reply { status: 503, headers: headers([("retry-after", &late)]), ..Reply::default() }).await;
+    let wait = rejected.unwrap_err().retry_after.unwrap().as_secs();
+    assert!((57..=60).contains(&wait), "{wait}");
+}
+
+#[tokio::test]
+async fn some_failures_pass_and_the_others_are_final_in_the_servers_words() {
+    for (status, kind) in [
+        (502, RejectedKind::Retryable),
+        (503, RejectedKind::Retryable),
+        (504, RejectedKind::Retryable),
+        (400, RejectedKind::Permanent),
+        (408, RejectedKind::Permanent),
+        (500, RejectedKind::Permanent),
+        (302, RejectedKind::Permanent),
+    ] {
+        let said = Status { message: "no room".into(), ..Status::default() };
+        let rejected = send(proto(status, &said)).await.unwrap_err();
+        assert_eq!(rejected.kind, kind, "{status}");
+        let wanted = format!("/v1/metrics responded with HTTP Status Code {status}, Message=no room");
+        assert!(rejected.reason.ends_with(&wanted), "{}", rejected.reason);
+    }
+}
+
+#[tokio::test]
+async fn a_partial_success_is_a_success_whose_rest_is_counted() {
+    let partial_success = Some(PartialSuccess { rejected: 2, error_message: "too old".into() });
+    let json = r#"{"partialSuccess":{"rejectedDataPoints":"2","errorMessage":"too old"}}"#;
+    let as_json = Reply {
+        status: 200,
+        headers: headers([("content-type", "application/json; charset=utf-8")]),
+        body: json.into(),
+        ..Reply::default()
+    };
+    for reply in [proto(200, &ExportResponse { partial_success }), as_json] {
+        let server = Server::start(false, vec![reply]).await;
+        let (config, cx) = (Config { endpoint: format!("http://{}", server.address), ..Config::default() }, context());
+        let exporter = config.build(cx.clone()).unwrap();
+        exporter.start(&mut Tasks::default()).await.unwrap();
+        exporter.send(batch()).await.unwrap();
+        let mut text = Vec::new();
+        Batch::new(cx.telemetry.snapshot().unwrap(), Arc::default()).write_json(&mut text).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.contains("kpulse_exporter_rejected_items") && text.contains(r#""asInt":"2""#), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_final() {
+    let mut reply = proto(200, &Status::default());
+    reply.body = vec![0xff];
+    assert_eq!(send(reply).await.unwrap_err().kind, RejectedKind::Permanent);
+}
+
+#[tokio::test]
+async fn a_broken_or_refused_connection_may_pass() {
+    let broken = Reply { status: 200, body: vec![b' '; 9], breaks: true, ..Reply::default() };
+    assert_eq!(send(broken).await.unwrap_err().kind, RejectedKind::Retryable);
+    let config = Config { endpoint: "http://127.0.0.1:1".into(), ..Config::default() };
+    let rejected = exporter(config).await.send(batch()).await.unwrap_err();
+    assert_eq!(rejected.kind, RejectedKind::Retryable);
+    assert!(rejected.reason.contains("refused"), "{}", rejected.reason);
+}
