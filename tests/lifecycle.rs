@@ -43,7 +43,7 @@ mod kernel {
         let mut agent = Agent::start(&["receivers.ebpf_metrics.collection_interval=1h"]);
         agent.wait_for("the first values", |agent| !agent.lines().is_empty());
         let before = agent.lines().len();
-        agent.signal("TERM");
+        agent.signal(libc::SIGTERM);
         assert_eq!(agent.ended().code(), Some(0), "{}", agent.errors());
         assert!(agent.errors().contains("Shutdown complete."), "{}", agent.errors());
         assert!(agent.lines().len() > before, "nothing was written at the stop");
@@ -55,7 +55,7 @@ mod kernel {
         let ids = programs(&agent);
         assert!(ids.len() >= 5, "{ids:?}");
         assert!(ids.iter().all(|id| loaded().contains(id)));
-        agent.signal("KILL");
+        agent.signal(libc::SIGKILL);
         agent.ended();
         // The kernel frees programs after a grace period.
         let start = std::time::Instant::now();

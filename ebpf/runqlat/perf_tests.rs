@@ -94,7 +94,8 @@ fn under_load_the_histogram_is_what_perf_recorded_switch_by_switch() {
     std::thread::sleep(Duration::from_secs(5));
     let (after, to_ns) = (probe.host().unwrap(), monotonic_ns());
     std::thread::sleep(Duration::from_millis(200));
-    Command::new("kill").args(["-INT", &perf.0.id().to_string()]).status().unwrap();
+    // SAFETY: perf was not waited for yet, so the id is still its own.
+    assert_eq!(unsafe { libc::kill(perf.0.id() as i32, libc::SIGINT) }, 0);
     perf.0.wait().unwrap();
     let script =
         Command::new("perf").args(["script", "--ns", "-F", "time,event,trace", "-i"]).arg(&file).output().unwrap();
