@@ -6,9 +6,10 @@
 //! ```
 //!
 //! Requests go to `<endpoint>/v1/<signal>` (`/v1development/profiles` for profiles). 429, 502, 503, 504 and broken
-//! connections are tried again, no sooner than the server's `Retry-After`; every other failure is final. A partial success is a
-//! success: what the server did not take is counted in `kpulse_exporter_rejected_items`. `retry_on_failure` and
-//! `sending_queue` are on unless they say `enabled: false`. A signal that has no endpoint is refused.
+//! connections are tried again, no sooner than the server's `Retry-After`; every other failure is final. A partial
+//! success is a success: what the server did not take is counted in `kpulse_exporter_rejected_items`.
+//! `retry_on_failure` and `sending_queue` are on unless they say `enabled: false`. A signal without an endpoint is
+//! refused.
 
 mod answer;
 #[cfg(test)]
