@@ -279,9 +279,8 @@ impl Object {
 /// The kernel's "memlock" of a map; storage maps count what sockets and tasks hold elsewhere.
 fn map_bytes(map: &Map) -> Option<u64> {
     let data = match map {
-        Map::Array(data) | Map::PerCpuArray(data) | Map::RingBuf(data) | Map::HashMap(data) | Map::SkStorage(data) => {
-            data
-        }
+        Map::Array(data) | Map::PerCpuArray(data) | Map::HashMap(data) | Map::LruHashMap(data) => data,
+        Map::RingBuf(data) | Map::SkStorage(data) => data,
         Map::Unsupported(data) => data,
         _ => return None,
     };

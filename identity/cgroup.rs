@@ -4,6 +4,8 @@ use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use crate::memory::{MemoryLimit, UNIFIED, V1};
+
 /// `FILEID_KERNFS`: a file handle that is a kernfs node id (linux/exportfs.h).
 const FILEID_KERNFS: i32 = 0xfe;
 
@@ -45,6 +47,16 @@ impl CgroupFs {
     /// The path below the root of the v1 memory hierarchy.
     pub fn v1_memory_path(&self, id: u64) -> Option<String> {
         self.v1_memory.as_ref()?.path(id)
+    }
+
+    /// The memory limit that holds for a cgroup: its own or that of the nearest cgroup above it. Where memory is on v1,
+    /// only the v1 id counts. `None` when there is no limit or the cgroup is gone.
+    pub fn memory_limit(&self, unified: u64, v1_memory: Option<u64>) -> Option<MemoryLimit> {
+        let (hierarchy, id, files) = match v1_memory {
+            Some(id) => (self.v1_memory.as_ref()?, id, V1),
+            None => (self.unified.as_ref()?, unified, UNIFIED),
+        };
+        MemoryLimit::nearest(&hierarchy.root, &hierarchy.path(id)?, &files)
     }
 }
 

@@ -5,9 +5,11 @@
 
 mod cgroup;
 mod container;
+mod memory;
 
 pub use cgroup::CgroupFs;
 pub use container::Container;
+pub use memory::MemoryLimit;
 
 use std::collections::HashMap;
 

@@ -45,6 +45,23 @@ fn what_is_no_container_is_none() {
     }
 }
 
+#[test]
+fn the_nearest_limit_from_a_cgroup_upwards_holds() {
+    let root = std::env::temp_dir().join(format!("kpulse-limits-{}", std::process::id()));
+    std::fs::create_dir_all(root.join("pod/app")).unwrap();
+    let write = |file: &str, text: &str| std::fs::write(root.join(file), text).unwrap();
+    let nearest = |path, files| crate::MemoryLimit::nearest(&root, path, &files);
+    assert_eq!(nearest("/pod/app", crate::memory::UNIFIED), None, "no files, as in the root");
+    write("pod/memory.max", "4096\n");
+    write("pod/memory.current", "512\n");
+    write("pod/app/memory.max", "max\n");
+    write("pod/app/memory.limit_in_bytes", "9223372036854771712\n");
+    let limit = nearest("/pod/app", crate::memory::UNIFIED).unwrap();
+    assert_eq!((limit.path.as_str(), limit.limit, limit.usage), ("/pod", 4096, 512));
+    assert_eq!(nearest("/pod/app", crate::memory::V1), None, "v1's number for none");
+    std::fs::remove_dir_all(root).unwrap();
+}
+
 mod kernel {
     use std::os::unix::fs::MetadataExt;
     use std::path::Path;

@@ -57,6 +57,9 @@ pub const MEMORY_AVAILABLE: MetricName = MetricName {
 /// Event: the kernel dropped a packet (`skb:kfree_skb`).
 pub const PACKET_DROP: &str = "linux.net.packet.drop";
 
+/// Event: the kernel killed a process for want of memory (`oom:mark_victim`).
+pub const OOM_KILL: &str = "linux.memory.oom_kill";
+
 pub const DROP_REASON: &str = "linux.net.drop.reason";
 pub const DROP_LOCATION: &str = "linux.net.drop.location";
 pub const PACKET_SIZE: &str = "linux.net.packet.size";
@@ -64,6 +67,26 @@ pub const ETHER_TYPE: &str = "linux.net.ether_type";
 pub const NETNS: &str = "linux.net.namespace.inode";
 /// How the owner of an event was found: socket, socket_cgroup, network_namespace or none.
 pub const OWNER_SOURCE: &str = "linux.owner.source";
+/// The task that asked for memory when a process was killed for want of it.
+pub const TRIGGER_PID: &str = "linux.memory.oom.trigger.pid";
+pub const TRIGGER_NAME: &str = "linux.memory.oom.trigger.name";
+pub const TRIGGER_CONTAINER_ID: &str = "linux.memory.oom.trigger.container.id";
+pub const TRIGGER_CGROUP_ID: &str = "linux.memory.oom.trigger.cgroup.id";
+pub const TRIGGER_CGROUP_V1_MEMORY_ID: &str = "linux.memory.oom.trigger.cgroup.v1_memory.id";
+pub const OOM_SCORE_ADJ: &str = "linux.memory.oom.score_adj";
+pub const MEMORY_VIRTUAL: &str = "linux.memory.process.virtual";
+pub const MEMORY_RESIDENT: &str = "linux.memory.process.resident";
+pub const MEMORY_ANON: &str = "linux.memory.process.anon";
+pub const MEMORY_FILE: &str = "linux.memory.process.file";
+pub const MEMORY_SHMEM: &str = "linux.memory.process.shmem";
+pub const MEMORY_PAGE_TABLES: &str = "linux.memory.process.page_tables";
+/// The nearest cgroup with a limit, from the victim's upwards; limit and usage in bytes when the record was read.
+pub const MEMORY_CGROUP_PATH: &str = "linux.memory.cgroup.path";
+pub const MEMORY_CGROUP_LIMIT: &str = "linux.memory.cgroup.limit";
+pub const MEMORY_CGROUP_USAGE: &str = "linux.memory.cgroup.usage";
+/// Ids of the owner's cgroups, the inodes of their directories.
+pub const CGROUP_ID: &str = "linux.cgroup.id";
+pub const CGROUP_V1_MEMORY_ID: &str = "linux.cgroup.v1_memory.id";
 pub const STACK_TRACE: &str = "code.stacktrace";
 pub const NETWORK_TRANSPORT: &str = "network.transport";
 pub const NETWORK_TYPE: &str = "network.type";
@@ -73,6 +96,7 @@ pub const SOURCE_PORT: &str = "source.port";
 pub const DESTINATION_ADDRESS: &str = "destination.address";
 pub const DESTINATION_PORT: &str = "destination.port";
 pub const PROCESS_PID: &str = "process.pid";
+pub const PROCESS_REAL_USER_ID: &str = "process.real_user.id";
 pub const PROCESS_NAME: &str = "process.executable.name";
 pub const CPU: &str = "cpu.logical_number";
 pub const CPU_MODE: &str = "cpu.mode";

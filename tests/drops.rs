@@ -7,21 +7,7 @@ mod kernel {
     use std::net::UdpSocket;
     use std::time::Duration;
 
-    use crate::agent::{Agent, closed_port};
-
-    /// The log records of all lines, with their attributes as text.
-    fn records(agent: &Agent) -> Vec<serde_json::Value> {
-        let lines = agent.lines();
-        let resources = lines.iter().flat_map(|line| line["resourceLogs"].as_array().cloned().unwrap_or_default());
-        let scopes = resources.flat_map(|r| r["scopeLogs"].as_array().cloned().unwrap_or_default());
-        scopes.flat_map(|s| s["logRecords"].as_array().cloned().unwrap_or_default()).collect()
-    }
-
-    fn attribute<'a>(record: &'a serde_json::Value, key: &str) -> &'a serde_json::Value {
-        let attributes = record["attributes"].as_array().unwrap();
-        let found = attributes.iter().find(|a| a["key"] == key).unwrap_or_else(|| panic!("no {key} in {record:#}"));
-        found["value"].as_object().unwrap().values().next().unwrap()
-    }
+    use crate::agent::{Agent, attribute, closed_port, records};
 
     #[test]
     fn a_datagram_to_a_closed_port_is_a_live_line_within_a_second_and_a_record_in_the_file() {

@@ -8,7 +8,9 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use crate::btf;
 use crate::counters::{Buckets, CounterMap, Counters, Rate};
+use crate::fields::{address, text};
 use crate::object::{Hook, Kernel, Ladder, Object, OpenError, Rung};
+use crate::owner::{Owner, RawOwner};
 use crate::probe::{Control, Cost, MapSize, Probe, Report};
 use crate::ring::{Header, Ring, VERSION};
 
@@ -83,46 +85,6 @@ pub struct Drop {
 
 const _: () = assert!(size_of::<Drop>() == 408, "record.h has the same assertion");
 
-/// `struct owner` of owner.h.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, FromBytes, Immutable, KnownLayout)]
-struct RawOwner {
-    cgroup: u64,
-    v1_cgroup: u64,
-    pid: u32,
-    reserved: u32,
-    comm: [u8; 16],
-}
-
-/// Whose packet it was, and how that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// Nothing is known.
-    Nobody,
-    /// The process that created the socket.
-    Socket {
-        /// Its thread group id in the root pid namespace.
-        pid: u32,
-        /// Its name when it created the socket.
-        comm: String,
-        /// Its cgroups then.
-        cgroups: Cgroups,
-    },
-    /// Only the cgroup the socket was created in.
-    SocketCgroup(Cgroups),
-    /// Only the network namespace.
-    NetworkNamespace,
-}
-
-/// Ids of cgroups, which are the inodes of their directories.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cgroups {
-    /// In the unified hierarchy.
-    pub unified: u64,
-    /// In the v1 memory hierarchy, where memory is on v1.
-    pub v1_memory: Option<u64>,
-}
-
 impl Drop {
     /// Source address, when an IP header could be read.
     pub fn source(&self) -> Option<std::net::IpAddr> {
@@ -141,14 +103,7 @@ impl Drop {
 
     /// Whose it was.
     pub fn owner(&self) -> Owner {
-        let v1_memory = Some(self.owner.v1_cgroup).filter(|id| *id != 0);
-        let cgroups = Cgroups { unified: self.owner.cgroup, v1_memory };
-        match self.owner_rung {
-            1 => Owner::Socket { pid: self.owner.pid, comm: text(&self.owner.comm), cgroups },
-            2 => Owner::SocketCgroup(cgroups),
-            3 => Owner::NetworkNamespace,
-            _ => Owner::Nobody,
-        }
+        self.owner.found_by(self.owner_rung)
     }
 
     /// Kernel addresses, innermost first.
@@ -156,19 +111,6 @@ impl Drop {
         let frames = usize::try_from(self.stack_bytes).unwrap_or(0) / 8;
         &self.stack[..frames.min(STACK_FRAMES)]
     }
-}
-
-fn address(version: u8, bytes: [u8; 16]) -> Option<std::net::IpAddr> {
-    match version {
-        4 => Some([bytes[0], bytes[1], bytes[2], bytes[3]].into()),
-        6 => Some(bytes.into()),
-        _ => None,
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-    String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
 /// The open probe.

@@ -1,27 +1,11 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
- * Who owns a socket. Set in process context, when a process creates the socket and once for the sockets that were
- * there before; asked for in any context. Never the current task: in softirq it is a bystander.
+ * The process behind a socket. Set in process context, when a process creates the socket and once for the sockets that
+ * were there before; asked for in any context.
  */
 #pragma once
 
-#include "../include/kernel.h"
-
-struct owner {
-	u64 cgroup;    /* id in the unified (v2) hierarchy */
-	u64 v1_cgroup; /* id in the v1 memory hierarchy, 0 when memory is not on v1 */
-	u32 pid;       /* thread group id in the root pid namespace */
-	u32 reserved;
-	char comm[16];
-};
-
-/* How an owner was found, best first. */
-enum owner_rung {
-	OWNER_NOBODY,
-	OWNER_SOCKET,	     /* the process that created the socket */
-	OWNER_SOCKET_CGROUP, /* only the cgroup the socket was created in */
-	OWNER_NETNS,	     /* only the network namespace */
-};
+#include "../include/owner.h"
 
 /* Accepted sockets take over the listener's owner (BPF_F_CLONE). */
 struct {
@@ -30,37 +14,3 @@ struct {
 	__type(key, int);
 	__type(value, struct owner);
 } socket_owner SEC(".maps");
-
-static __always_inline void describe_owner(struct owner *owner, struct task_struct *task)
-{
-	owner->pid = BPF_CORE_READ(task, tgid);
-	BPF_CORE_READ_STR_INTO(&owner->comm, task, comm);
-	owner->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-	owner->v1_cgroup = 0;
-	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id___any, memory_cgrp_id___any))
-		return;
-	u32 memory = bpf_core_enum_value(enum cgroup_subsys_id___any, memory_cgrp_id___any);
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup_subsys_state *state = 0;
-	void *slot = (void *)set + bpf_core_field_offset(struct css_set, subsys) + memory * sizeof(void *);
-
-	bpf_probe_read_kernel(&state, sizeof(state), slot);
-	if (BPF_CORE_READ(state, cgroup, root, hierarchy_id))
-		owner->v1_cgroup = BPF_CORE_READ(state, cgroup, kn, id);
-}
-
-/* Mini sockets (TIME_WAIT, NEW_SYN_RECV) are shorter than struct sock. */
-static __always_inline bool is_full_socket(struct sock *sk)
-{
-	u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
-
-	return state != 6 && state != 12;
-}
-
-/* The cgroup the socket belongs to says something only below the root, whose id is 1. */
-static __always_inline u64 socket_cgroup(struct sock *sk)
-{
-	u64 id = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
-
-	return id > 1 ? id : 0;
-}

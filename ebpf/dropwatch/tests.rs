@@ -24,8 +24,8 @@ mod kernel {
     use std::process::{Child, Command, Stdio};
     use std::time::{Duration, Instant};
 
-    use crate::dropwatch::{Drop as Dropped, Dropwatch, Owner, Settings};
-    use crate::{Control, Kernel, Probe, Rate, Symbols};
+    use crate::dropwatch::{Drop as Dropped, Dropwatch, Settings};
+    use crate::{Control, Kernel, Owner, Probe, Rate, Symbols};
 
     fn open(rate: Rate) -> Dropwatch {
         Dropwatch::open(&mut Kernel::open().unwrap(), Settings { rate, ..Settings::default() }).unwrap()
@@ -154,9 +154,9 @@ mod kernel {
         if !names_receivers(&probe) {
             return assert_eq!(drop.owner(), Owner::NetworkNamespace);
         }
-        let Owner::Socket { pid, comm, cgroups } = drop.owner() else { panic!("{:?}", drop.owner()) };
-        assert_eq!((pid, comm.as_str()), (receiver.child.id(), "perl"));
-        assert_ne!(cgroups.unified, 0);
+        let Owner::Socket(owner) = drop.owner() else { panic!("{:?}", drop.owner()) };
+        assert_eq!((owner.pid, owner.comm.as_str()), (receiver.child.id(), "perl"));
+        assert_ne!(owner.cgroups.unified, 0);
     }
 
     #[tokio::test]
@@ -168,8 +168,8 @@ mod kernel {
         if !names_receivers(&probe) {
             return assert_eq!(drop.owner(), Owner::NetworkNamespace);
         }
-        let Owner::Socket { pid, .. } = drop.owner() else { panic!("{:?}", drop.owner()) };
-        assert_eq!(pid, receiver.child.id());
+        let Owner::Socket(owner) = drop.owner() else { panic!("{:?}", drop.owner()) };
+        assert_eq!(owner.pid, receiver.child.id());
     }
 
     /// UDP datagrams that the kernel itself counted as having no port (SNMP).

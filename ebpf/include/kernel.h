@@ -9,6 +9,7 @@ typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
+typedef __s16 s16;
 typedef __s32 s32;
 typedef __s64 s64;
 #include <stdbool.h>
@@ -48,12 +49,29 @@ enum cgroup_subsys_id___any {
 	memory_cgrp_id___any = 999,
 };
 
+typedef struct {
+	u32 val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+} CORE;
+
+struct signal_struct {
+	short oom_score_adj;
+} CORE;
+
+struct mm_struct;
+
 struct task_struct {
 	int pid;
 	int tgid;
 	int on_cpu;
 	char comm[16];
 	struct css_set *cgroups;
+	struct mm_struct *mm;
+	struct signal_struct *signal;
+	const struct cred *real_cred;
 } CORE;
 
 struct ns_common {

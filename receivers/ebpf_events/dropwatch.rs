@@ -1,11 +1,12 @@
 //! `linux.net.packet.drop`: one record per packet that the kernel dropped.
 
 use config::{Decoder, Rules};
-use ebpf::dropwatch::{Cgroups, Drop as Dropped, Dropwatch, Owner, Reasons, Settings};
-use ebpf::{Clock, Control, Kernel, OpenError, Probe, Rate};
+use ebpf::dropwatch::{Drop as Dropped, Dropwatch, Reasons, Settings};
+use ebpf::{Cgroups, Clock, Control, Kernel, OpenError, Owner, Probe, Rate};
 use pipeline::proto::common::v1::{AnyValue, KeyValue, any_value::Value};
 use pipeline::proto::logs::v1::{LogRecord, SeverityNumber};
 
+use super::parts::{owner, transport};
 use crate::conventions::*;
 
 config::settings! {
@@ -47,18 +48,16 @@ impl Config {
 /// The probe and how its drops are said.
 pub struct Source(Dropwatch);
 
-impl Source {
-    /// Opens the probe.
-    pub fn open(kernel: &mut Kernel, config: &Config) -> Result<Self, OpenError> {
+impl super::Source for Source {
+    const NAME: &'static str = "dropwatch";
+    type Config = Config;
+    type Event = Dropped;
+
+    fn open(kernel: &mut Kernel, config: &Config) -> Result<Self, OpenError> {
         let probe = Dropwatch::open(kernel, config.settings())?;
         config.warn_of_unknown_reasons(probe.reasons());
         Ok(Self(probe))
     }
-}
-
-impl super::Source for Source {
-    const NAME: &'static str = "dropwatch";
-    type Event = Dropped;
 
     async fn readable(&mut self) -> std::io::Result<()> {
         self.0.readable().await
@@ -71,10 +70,7 @@ impl super::Source for Source {
     }
 
     fn cgroups(drop: &Dropped) -> Option<Cgroups> {
-        match drop.owner() {
-            Owner::Socket { cgroups, .. } | Owner::SocketCgroup(cgroups) => Some(cgroups),
-            Owner::NetworkNamespace | Owner::Nobody => None,
-        }
+        drop.owner().cgroups()
     }
 
     /// The freeing function first, then the stack.
@@ -103,7 +99,7 @@ fn record(drop: &Dropped, reasons: &Reasons, names: &[String], clock: &mut Clock
         int(CPU, drop.header.cpu),
     ];
     attributes.extend(packet(drop));
-    attributes.extend(owner(drop));
+    attributes.extend(owner(&drop.owner()));
     if !stack.is_empty() {
         attributes.push(text(STACK_TRACE, stack.join("\n")));
     }
@@ -144,30 +140,6 @@ fn packet(drop: &Dropped) -> Vec<KeyValue> {
     attributes
 }
 
-fn owner(drop: &Dropped) -> Vec<KeyValue> {
-    match drop.owner() {
-        Owner::Socket { pid, comm, .. } => {
-            vec![text(OWNER_SOURCE, "socket"), int(PROCESS_PID, pid), text(PROCESS_NAME, comm)]
-        }
-        Owner::SocketCgroup(_) => vec![text(OWNER_SOURCE, "socket_cgroup")],
-        Owner::NetworkNamespace => vec![text(OWNER_SOURCE, "network_namespace")],
-        Owner::Nobody => vec![text(OWNER_SOURCE, "none")],
-    }
-}
-
-/// IANA protocol numbers by their usual names.
-fn transport(protocol: u8) -> String {
-    match protocol {
-        1 => "icmp".into(),
-        2 => "igmp".into(),
-        6 => "tcp".into(),
-        17 => "udp".into(),
-        58 => "icmpv6".into(),
-        132 => "sctp".into(),
-        other => format!("ip_protocol_{other}"),
-    }
-}
-
 /// `NO_SOCKET udp 127.0.0.1:4000 -> 127.0.0.1:9 on lo, 33 bytes, at udp_rcv+0x5; owner unknown`
 fn sentence(drop: &Dropped, reason: &str, location: &str) -> String {
     let mut line = reason.to_owned();
@@ -186,7 +158,8 @@ fn sentence(drop: &Dropped, reason: &str, location: &str) -> String {
     }
     line += &format!(", {} bytes, at {location}", drop.packet_bytes);
     match drop.owner() {
-        Owner::Socket { pid, comm, .. } => line + &format!("; socket of {comm} ({pid})"),
+        Owner::Socket(task) => line + &format!("; socket of {} ({})", task.comm, task.pid),
+        Owner::Process(task) => line + &format!("; {} ({})", task.comm, task.pid),
         Owner::SocketCgroup(cgroups) => line + &format!("; socket of cgroup {}", cgroups.unified),
         Owner::NetworkNamespace => line + &format!("; network namespace {}", drop.netns),
         Owner::Nobody => line + "; owner unknown",

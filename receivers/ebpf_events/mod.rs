@@ -6,18 +6,20 @@
 //!     dropwatch:
 //!       rate: 100
 //!       burst: 200
+//!     oom:
 //! ```
 //!
 //! Events pass a token bucket in the kernel; what it holds back is counted (`kpulse_probe_dropped_events`).
 
 mod dropwatch;
+mod oom;
+mod parts;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, Section};
-use ebpf::dropwatch::Cgroups;
-use ebpf::{Clock, Control, Kernel, Symbols};
+use ebpf::{Cgroups, Clock, Control, Kernel, OpenError, Symbols};
 use identity::{Container, Containers};
 use pipeline::component::{BuildContext, Factory, Receiver, ReceiverConfig, ReceiverFactory, Stability, decode};
 use pipeline::proto::LogsRequest;
@@ -38,8 +40,9 @@ config::settings! {
 
 impl Rules for Config {
     fn rules(&self, decoder: &mut Decoder) {
-        if self.probes.dropwatch.get().is_none() {
-            decoder.at("probes", |d| d.error("must name at least one probe: dropwatch"));
+        let Probes { dropwatch, oom } = &self.probes;
+        if dropwatch.get().is_none() && oom.get().is_none() {
+            decoder.at("probes", |d| d.error("must name at least one probe: dropwatch or oom"));
         }
     }
 }
@@ -49,6 +52,8 @@ config::settings! {
     pub struct Probes {
         /// Packets that the kernel dropped.
         pub dropwatch: Section<dropwatch::Config> = Section::on_when_named(),
+        /// Processes that the kernel killed for want of memory.
+        pub oom: Section<oom::Config> = Section::on_when_named(),
     }
 }
 
@@ -60,7 +65,7 @@ pub static FACTORY: ReceiverFactory = Factory {
     alias: None,
     signals: &[Signal::Logs],
     stability: Stability::Alpha,
-    sample: "probes:\n  dropwatch:\n    rate: 100\n    burst: 200\n    ignored_reasons: [CONSUMED, NOT_SPECIFIED]\n",
+    sample: "probes:\n  dropwatch:\n    rate: 100\n    burst: 200\n    ignored_reasons: [CONSUMED, NOT_SPECIFIED]\n  oom:\n    rate: 100\n    burst: 200\n",
     fields: <Config as Decode>::FIELDS,
     decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
 };
@@ -84,12 +89,9 @@ impl Receiver for EbpfEvents {
             return Ok(());
         };
         let symbols = Symbols::start().map_err(|e| StartError(format!("no thread for symbols: {e}")))?;
-        if let Some(config) = self.config.probes.dropwatch.get() {
-            let open = |kernel: &mut Kernel| dropwatch::Source::open(kernel, config);
-            if let Some(source) = self.kernel.open(&self.cx.id.to_string(), "dropwatch", open)? {
-                self.spawn(source, &symbols, outlet, tasks);
-            }
-        }
+        let Probes { dropwatch, oom } = &self.config.probes;
+        self.open::<dropwatch::Source>(dropwatch.get(), &symbols, outlet, tasks)?;
+        self.open::<oom::Source>(oom.get(), &symbols, outlet, tasks)?;
         // The receiver lives even if no probe does, so that its end is not taken for a fault.
         let (mut stop, outlet) = (tasks.stop(), outlet.clone());
         tasks.spawn(self.cx.id.to_string(), async move {
@@ -101,6 +103,24 @@ impl Receiver for EbpfEvents {
 }
 
 impl EbpfEvents {
+    /// Opens a probe that is on.
+    fn open<S: Source>(
+        &self,
+        config: Option<&S::Config>,
+        symbols: &Symbols,
+        outlet: &Outlet,
+        tasks: &mut Tasks,
+    ) -> Result<(), StartError> {
+        let Some(config) = config else {
+            return Ok(());
+        };
+        let id = self.cx.id.to_string();
+        if let Some(source) = self.kernel.open(&id, S::NAME, |kernel| S::open(kernel, config))? {
+            self.spawn(source, symbols, outlet, tasks);
+        }
+        Ok(())
+    }
+
     fn spawn<S: Source>(&self, source: S, symbols: &Symbols, outlet: &Outlet, tasks: &mut Tasks) {
         let id = self.cx.id.to_string();
         let watching = Watching {
@@ -117,11 +137,15 @@ impl EbpfEvents {
 }
 
 /// One kind of event: a probe and how its records are said.
-trait Source: Send + 'static {
+trait Source: Sized + Send + 'static {
     /// Its key below `probes`.
     const NAME: &'static str;
+    /// Its settings.
+    type Config;
     /// A record as the kernel wrote it.
     type Event: Copy + Send + Sync;
+    /// Opens the probe.
+    fn open(kernel: &mut Kernel, config: &Self::Config) -> Result<Self, OpenError>;
     /// Waits until there may be events.
     fn readable(&mut self) -> impl Future<Output = std::io::Result<()>> + Send;
     /// Takes every event that is there, oldest first.

@@ -148,3 +148,18 @@ pub fn scrape(address: SocketAddr) -> String {
 pub fn closed_port() -> u16 {
     std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
+
+/// The log records of all lines in the file.
+pub fn records(agent: &Agent) -> Vec<serde_json::Value> {
+    let lines = agent.lines();
+    let resources = lines.iter().flat_map(|line| line["resourceLogs"].as_array().cloned().unwrap_or_default());
+    let scopes = resources.flat_map(|r| r["scopeLogs"].as_array().cloned().unwrap_or_default());
+    scopes.flat_map(|s| s["logRecords"].as_array().cloned().unwrap_or_default()).collect()
+}
+
+/// The value of a record's attribute.
+pub fn attribute<'a>(record: &'a serde_json::Value, key: &str) -> &'a serde_json::Value {
+    let attributes = record["attributes"].as_array().unwrap();
+    let found = attributes.iter().find(|a| a["key"] == key).unwrap_or_else(|| panic!("no {key} in {record:#}"));
+    found["value"].as_object().unwrap().values().next().unwrap()
+}
