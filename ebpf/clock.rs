@@ -47,9 +47,16 @@ fn offset_ns() -> i64 {
     (0..TRIES).map(|_| one()).min().map_or(0, |(_, offset)| offset)
 }
 
+/// CLOCK_TAI less CLOCK_REALTIME: whole seconds, 0 where nobody told the kernel. BPF programs can read only the former.
+pub(crate) fn tai_ahead_ns() -> i64 {
+    const SECOND: i64 = 1_000_000_000;
+    let apart = read(libc::CLOCK_TAI) as i64 - read(libc::CLOCK_REALTIME) as i64;
+    (apart + SECOND / 2).div_euclid(SECOND) * SECOND
+}
+
 fn read(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is a valid timespec, and these two clocks always exist.
+    // SAFETY: `time` is a valid timespec, and these clocks always exist.
     unsafe { libc::clock_gettime(clock, &raw mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }

@@ -14,6 +14,7 @@ mod fields;
 mod histogram;
 #[cfg(test)]
 mod histogram_tests;
+pub mod netrecvlat;
 mod object;
 pub mod oom;
 mod owner;

@@ -9,6 +9,10 @@ pub static PROBES: &[Row] = &[
         name: "dropwatch",
         open: |kernel| Ok(Box::new(crate::dropwatch::Dropwatch::open(kernel, Default::default())?)),
     },
+    Row {
+        name: "netrecvlat",
+        open: |kernel| Ok(Box::new(crate::netrecvlat::NetRecvLat::open(kernel, Default::default())?)),
+    },
     Row { name: "oom", open: |kernel| Ok(Box::new(crate::oom::Oom::open(kernel, Default::default())?)) },
     Row { name: "runqlat", open: |kernel| Ok(Box::new(crate::runqlat::Runqlat::open(kernel)?)) },
     Row { name: "softirq", open: |kernel| Ok(Box::new(crate::softirq::Softirq::open(kernel)?)) },

@@ -60,6 +60,13 @@ pub const PACKET_DROP: &str = "linux.net.packet.drop";
 /// Event: the kernel killed a process for want of memory (`oom:mark_victim`).
 pub const OOM_KILL: &str = "linux.memory.oom_kill";
 
+/// Event: a packet was late on its way from the device to the process that reads it.
+pub const RECEIVE_DELAY: &str = "linux.net.receive.delay";
+
+pub const RECEIVE_STAGE: &str = "linux.net.receive.stage";
+/// Seconds since the packet was stamped.
+pub const RECEIVE_LATENCY: &str = "linux.net.receive.latency";
+pub const TCP_STATE: &str = "network.connection.state";
 pub const DROP_REASON: &str = "linux.net.drop.reason";
 pub const DROP_LOCATION: &str = "linux.net.drop.location";
 pub const PACKET_SIZE: &str = "linux.net.packet.size";
@@ -118,6 +125,11 @@ pub fn text(key: &str, value: impl Into<String>) -> KeyValue {
 /// A whole-number attribute.
 pub fn int(key: &str, value: impl Into<i64>) -> KeyValue {
     attribute(key, Value::IntValue(value.into()))
+}
+
+/// An attribute that may have a fraction.
+pub fn double(key: &str, value: f64) -> KeyValue {
+    attribute(key, Value::DoubleValue(value))
 }
 
 fn attribute(key: &str, value: Value) -> KeyValue {

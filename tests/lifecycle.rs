@@ -108,7 +108,7 @@ mod kernel {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let findings: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let probes = findings["probes"].as_array().unwrap();
-        assert!(probes.len() >= 4, "{}", probes.len());
+        assert!(probes.len() >= 5, "{}", probes.len());
         for feature in probes.iter().flat_map(|probe| probe["features"].as_array().unwrap()) {
             assert!(feature["live"].is_string(), "{feature}");
         }

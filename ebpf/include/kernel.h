@@ -110,6 +110,8 @@ struct net_device {
 struct sk_buff {
 	struct net_device *dev;
 	struct sock *sk;
+	s64 tstamp;
+	int skb_iif;
 	unsigned int len;
 	unsigned int data_len;
 	__be16 protocol;

@@ -6,7 +6,7 @@ use ebpf::{Cgroups, Clock, Control, Kernel, OpenError, Owner, Probe, Rate};
 use pipeline::proto::common::v1::{AnyValue, KeyValue, any_value::Value};
 use pipeline::proto::logs::v1::{LogRecord, SeverityNumber};
 
-use super::parts::{owner, transport};
+use super::parts::{end, owner, transport};
 use crate::conventions::*;
 
 config::settings! {
@@ -144,10 +144,6 @@ fn packet(drop: &Dropped) -> Vec<KeyValue> {
 fn sentence(drop: &Dropped, reason: &str, location: &str) -> String {
     let mut line = reason.to_owned();
     if let (Some(source), Some(destination)) = (drop.source(), drop.destination()) {
-        let end = |address: std::net::IpAddr, port: u16| match port {
-            0 => address.to_string(),
-            port => std::net::SocketAddr::new(address, port).to_string(),
-        };
         let (from, to) = (end(source, drop.source_port), end(destination, drop.destination_port));
         line += &format!(" {} {from} -> {to}", transport(drop.protocol));
     } else if drop.ether_type != 0 {

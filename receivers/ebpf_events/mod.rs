@@ -6,12 +6,15 @@
 //!     dropwatch:
 //!       rate: 100
 //!       burst: 200
+//!     netrecvlat:
+//!       user_copy_threshold: 115ms
 //!     oom:
 //! ```
 //!
 //! Events pass a token bucket in the kernel; what it holds back is counted (`kpulse_probe_dropped_events`).
 
 mod dropwatch;
+mod netrecvlat;
 mod oom;
 mod parts;
 
@@ -40,9 +43,9 @@ config::settings! {
 
 impl Rules for Config {
     fn rules(&self, decoder: &mut Decoder) {
-        let Probes { dropwatch, oom } = &self.probes;
-        if dropwatch.get().is_none() && oom.get().is_none() {
-            decoder.at("probes", |d| d.error("must name at least one probe: dropwatch or oom"));
+        let Probes { dropwatch, netrecvlat, oom } = &self.probes;
+        if dropwatch.get().is_none() && netrecvlat.get().is_none() && oom.get().is_none() {
+            decoder.at("probes", |d| d.error("must name at least one probe: dropwatch, netrecvlat, oom"));
         }
     }
 }
@@ -52,6 +55,8 @@ config::settings! {
     pub struct Probes {
         /// Packets that the kernel dropped.
         pub dropwatch: Section<dropwatch::Config> = Section::on_when_named(),
+        /// Packets that were late on their way from the device to the process that reads them.
+        pub netrecvlat: Section<netrecvlat::Config> = Section::on_when_named(),
         /// Processes that the kernel killed for want of memory.
         pub oom: Section<oom::Config> = Section::on_when_named(),
     }
@@ -65,7 +70,7 @@ pub static FACTORY: ReceiverFactory = Factory {
     alias: None,
     signals: &[Signal::Logs],
     stability: Stability::Alpha,
-    sample: "probes:\n  dropwatch:\n    rate: 100\n    burst: 200\n    ignored_reasons: [CONSUMED, NOT_SPECIFIED]\n  oom:\n    rate: 100\n    burst: 200\n",
+    sample: "probes:\n  dropwatch:\n    rate: 100\n    burst: 200\n    ignored_reasons: [CONSUMED, NOT_SPECIFIED]\n  netrecvlat:\n    user_copy_threshold: 115ms\n  oom:\n    rate: 100\n    burst: 200\n",
     fields: <Config as Decode>::FIELDS,
     decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
 };
@@ -89,8 +94,9 @@ impl Receiver for EbpfEvents {
             return Ok(());
         };
         let symbols = Symbols::start().map_err(|e| StartError(format!("no thread for symbols: {e}")))?;
-        let Probes { dropwatch, oom } = &self.config.probes;
+        let Probes { dropwatch, netrecvlat, oom } = &self.config.probes;
         self.open::<dropwatch::Source>(dropwatch.get(), &symbols, outlet, tasks)?;
+        self.open::<netrecvlat::Source>(netrecvlat.get(), &symbols, outlet, tasks)?;
         self.open::<oom::Source>(oom.get(), &symbols, outlet, tasks)?;
         // The receiver lives even if no probe does, so that its end is not taken for a fault.
         let (mut stop, outlet) = (tasks.stop(), outlet.clone());
@@ -156,6 +162,8 @@ trait Source: Sized + Send + 'static {
     fn addresses(event: &Self::Event) -> Vec<u64>;
     /// The log record; `names` are those of the addresses.
     fn record(&self, event: &Self::Event, names: &[String], clock: &mut Clock) -> LogRecord;
+    /// Called every second.
+    fn every_second(&mut self) {}
     /// Its probe.
     fn control(&mut self) -> &mut dyn Control;
 }
@@ -182,7 +190,10 @@ impl<S: Source> Watching<S> {
                     }
                     self.forward().await;
                 }
-                _ = counters.tick() => self.telemetry.update(self.source.control().counters()),
+                _ = counters.tick() => {
+                    self.source.every_second();
+                    self.telemetry.update(self.source.control().counters());
+                }
                 () = stop.requested() => break,
             }
         }

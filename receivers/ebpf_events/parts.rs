@@ -1,5 +1,7 @@
 //! What several events say in the same words.
 
+use std::net::{IpAddr, SocketAddr};
+
 use ebpf::{Owner, Task};
 use pipeline::proto::common::v1::KeyValue;
 
@@ -19,6 +21,14 @@ pub fn owner(owner: &Owner) -> Vec<KeyValue> {
 /// A process by its id and name.
 pub fn process(task: &Task) -> Vec<KeyValue> {
     vec![int(PROCESS_PID, task.pid), text(PROCESS_NAME, &task.comm)]
+}
+
+/// One end of a packet's way, with its port where there is one.
+pub fn end(address: IpAddr, port: u16) -> String {
+    match port {
+        0 => address.to_string(),
+        port => SocketAddr::new(address, port).to_string(),
+    }
 }
 
 /// IANA protocol numbers by their usual names.
