@@ -167,30 +167,17 @@ static __always_inline int dropped(void *ctx, struct sk_buff *skb, void *locatio
 		count(&dropwatch_counters, FILTERED);
 		return 0;
 	}
-	if (!take_token(&dropwatch_buckets, reason % REASON_CLASSES)) {
-		count(&dropwatch_counters, LIMITED);
+	struct drop *drop = begin_event(&dropwatch_ring, &dropwatch_counters, &dropwatch_buckets, reason % REASON_CLASSES,
+					sizeof(*drop));
+	if (!drop)
 		return 0;
-	}
-	struct drop *drop = bpf_ringbuf_reserve(&dropwatch_ring, sizeof(*drop), 0);
-	if (!drop) {
-		count(&dropwatch_counters, LOST);
-		return 0;
-	}
-	__builtin_memset(drop, 0, sizeof(*drop));
-	u32 lost = LOST;
-	u64 *lost_here = bpf_map_lookup_elem(&dropwatch_counters, &lost);
-	drop->header.version = EVENT_VERSION;
-	drop->header.cpu = bpf_get_smp_processor_id();
-	drop->header.mono_ns = bpf_ktime_get_ns();
-	drop->header.lost = lost_here ? *lost_here : 0;
 	drop->location = (u64)location;
 	drop->reason = reason;
 	read_packet(drop, skb);
 	read_device(drop, skb);
 	read_owner(drop, sk);
 	drop->stack_bytes = bpf_get_stack(ctx, drop->stack, sizeof(drop->stack), 0);
-	bpf_ringbuf_submit(drop, 0);
-	count(&dropwatch_counters, SENT);
+	send_event(drop, &dropwatch_counters);
 	return 0;
 }
 

@@ -100,3 +100,35 @@ static __always_inline bool take_token(void *buckets, u32 class)
 	__sync_fetch_and_add(&bucket->tokens, 1);
 	return false;
 }
+
+/*
+ * A record of `size` bytes, all zero behind its header. None, and it is counted why, when its class is over the rate or the
+ * ring has no room.
+ */
+static __always_inline void *begin_event(void *ring, void *counters, void *buckets, u32 class, u64 size)
+{
+	u32 lost = LOST;
+
+	if (!take_token(buckets, class)) {
+		count(counters, LIMITED);
+		return 0;
+	}
+	struct event_header *header = bpf_ringbuf_reserve(ring, size, 0);
+	if (!header) {
+		count(counters, LOST);
+		return 0;
+	}
+	__builtin_memset(header, 0, size);
+	u64 *lost_here = bpf_map_lookup_elem(counters, &lost);
+	header->version = EVENT_VERSION;
+	header->cpu = bpf_get_smp_processor_id();
+	header->mono_ns = bpf_ktime_get_ns();
+	header->lost = lost_here ? *lost_here : 0;
+	return header;
+}
+
+static __always_inline void send_event(void *event, void *counters)
+{
+	bpf_ringbuf_submit(event, 0);
+	count(counters, SENT);
+}

@@ -94,36 +94,22 @@ static __always_inline void read_owner(struct receive_delay *delay, struct sock 
 
 static __always_inline int arrived(struct sk_buff *skb, struct sock *sk, u32 stage)
 {
-	u32 lost = LOST;
-
 	count(&netrecvlat_counters, FIRED);
 	u64 late = lateness(skb, stage);
 	if (!late || is_sniffer(sk)) {
 		count(&netrecvlat_counters, FILTERED);
 		return 0;
 	}
-	if (!take_token(&netrecvlat_buckets, stage)) {
-		count(&netrecvlat_counters, LIMITED);
+	struct receive_delay *delay =
+		begin_event(&netrecvlat_ring, &netrecvlat_counters, &netrecvlat_buckets, stage, sizeof(*delay));
+	if (!delay)
 		return 0;
-	}
-	struct receive_delay *delay = bpf_ringbuf_reserve(&netrecvlat_ring, sizeof(*delay), 0);
-	if (!delay) {
-		count(&netrecvlat_counters, LOST);
-		return 0;
-	}
-	__builtin_memset(delay, 0, sizeof(*delay));
-	u64 *lost_here = bpf_map_lookup_elem(&netrecvlat_counters, &lost);
-	delay->header.version = EVENT_VERSION;
-	delay->header.cpu = bpf_get_smp_processor_id();
-	delay->header.mono_ns = bpf_ktime_get_ns();
-	delay->header.lost = lost_here ? *lost_here : 0;
 	delay->latency_ns = late;
 	delay->stage = stage;
 	read_packet(delay, skb);
 	read_device(delay, skb);
 	read_owner(delay, sk);
-	bpf_ringbuf_submit(delay, 0);
-	count(&netrecvlat_counters, SENT);
+	send_event(delay, &netrecvlat_counters);
 	return 0;
 }
 

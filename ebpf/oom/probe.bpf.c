@@ -46,36 +46,18 @@ static __always_inline void describe_victim(struct oom_kill *kill, struct task_s
 	kill->known |= VICTIM_MEMORY;
 }
 
-/* A record with its trigger and no victim yet; nothing when it may not or cannot be written. */
+/* A record without victim and trigger yet; nothing when it may not or cannot be written. */
 static __always_inline struct oom_kill *begin(void)
 {
 	count(&oom_counters, FIRED);
-	if (!take_token(&oom_buckets, 0)) {
-		count(&oom_counters, LIMITED);
-		return 0;
-	}
-	struct oom_kill *kill = bpf_ringbuf_reserve(&oom_ring, sizeof(*kill), 0);
-	if (!kill) {
-		count(&oom_counters, LOST);
-		return 0;
-	}
-	__builtin_memset(kill, 0, sizeof(*kill));
-	return kill;
+	return begin_event(&oom_ring, &oom_counters, &oom_buckets, 0, sizeof(struct oom_kill));
 }
 
 static __always_inline void finish(struct oom_kill *kill)
 {
-	u32 lost = LOST;
-	u64 *lost_here = bpf_map_lookup_elem(&oom_counters, &lost);
-
-	kill->header.version = EVENT_VERSION;
-	kill->header.cpu = bpf_get_smp_processor_id();
-	kill->header.mono_ns = bpf_ktime_get_ns();
-	kill->header.lost = lost_here ? *lost_here : 0;
 	/* Memory is asked for, and the killer runs, in process context. */
 	describe_owner(&kill->trigger, (struct task_struct *)bpf_get_current_task());
-	bpf_ringbuf_submit(kill, 0);
-	count(&oom_counters, SENT);
+	send_event(kill, &oom_counters);
 }
 
 /* Newer kernels hand over the task. */
@@ -93,6 +75,15 @@ int BPF_PROG(oom_task, struct task_struct *task)
 	return 0;
 }
 
+/* All of the record but header and trigger. */
+static __always_inline void copy_victim(struct oom_kill *kill, struct oom_kill *described)
+{
+	struct event_header header = kill->header;
+
+	*kill = *described;
+	kill->header = header;
+}
+
 /* Older kernels hand over the thread's id. They kill first, from the same task, so the victim was seen just before. */
 SEC("tp_btf/mark_victim")
 int BPF_PROG(oom_pid, int tid)
@@ -108,7 +99,7 @@ int BPF_PROG(oom_pid, int tid)
 	if ((u32)sender == (u32)tid)
 		describe_victim(kill, (struct task_struct *)bpf_get_current_task());
 	else if (killed && killed->tid == (u32)tid)
-		__builtin_memcpy(kill, &killed->described, sizeof(*kill));
+		copy_victim(kill, &killed->described);
 	finish(kill);
 	return 0;
 }
