@@ -1,12 +1,12 @@
 //! A process that is killed in a memory cgroup of its own (root).
 
 mod kernel {
-    use std::io::Write;
+    use std::io::{BufRead, BufReader, Write};
     use std::os::unix::fs::MetadataExt;
     use std::os::unix::process::ExitStatusExt;
     use std::path::PathBuf;
     use std::process::{Child, Command, Stdio};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use aya::maps::{HashMap, MapData};
     use zerocopy::FromBytes;
@@ -36,25 +36,41 @@ mod kernel {
         (root, false)
     }
 
+    /// A process that allocates `megabytes` when it is told to, and holds them until its input ends.
+    fn perl(megabytes: u32) -> Child {
+        let script =
+            format!("$| = 1; <STDIN>; my $n = {megabytes} << 20; my $x = 'a' x $n; print qq(held\\n); <STDIN>");
+        Command::new("perl").args(["-e", &script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+    }
+
     impl Limited {
-        /// A process that allocates `megabytes` once it is told to.
         fn start(megabytes: u32) -> Self {
             let (root, v1) = memory_root();
             let folder = root.join(format!("kpulse-oom-{}", std::process::id()));
             std::fs::create_dir(&folder).unwrap();
-            let script = format!("<STDIN>; my $n = {megabytes} << 20; my $x = 'a' x $n;");
-            let child = Command::new("perl").args(["-e", &script]).stdin(Stdio::piped()).spawn().unwrap();
-            let limited = Self { folder, v1, child };
+            let limited = Self { folder, v1, child: perl(megabytes) };
             let limit = if v1 { "memory.limit_in_bytes" } else { "memory.max" };
             std::fs::write(limited.folder.join(limit), LIMIT.to_string()).unwrap();
-            std::fs::write(limited.folder.join("cgroup.procs"), limited.child.id().to_string()).unwrap();
+            limited.join(&limited.child);
             limited
         }
 
-        /// Lets it allocate; the signal that ended it.
+        fn join(&self, child: &Child) {
+            std::fs::write(self.folder.join("cgroup.procs"), child.id().to_string()).unwrap();
+        }
+
+        /// Lets it allocate and end; the signal that ended it.
         fn allocate(&mut self) -> Option<i32> {
             self.child.stdin.take().unwrap().write_all(b"\n").unwrap();
             self.child.wait().unwrap().signal()
+        }
+
+        /// Lets it allocate and stay.
+        fn hold(&mut self) {
+            self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+            let mut line = String::new();
+            BufReader::new(self.child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+            assert_eq!(line, "held\n");
         }
 
         fn id(&self) -> u64 {
@@ -66,7 +82,14 @@ mod kernel {
         fn drop(&mut self) {
             let _ = self.child.kill();
             let _ = self.child.wait();
-            let _ = std::fs::remove_dir(&self.folder);
+            // Others that joined, if a test failed before their end; a cgroup goes only when it is empty.
+            for pid in std::fs::read_to_string(self.folder.join("cgroup.procs")).unwrap_or_default().lines() {
+                let _ = Command::new("kill").args(["-9", pid]).status();
+            }
+            let patience = Instant::now() + Duration::from_secs(2);
+            while std::fs::remove_dir(&self.folder).is_err() && Instant::now() < patience {
+                std::thread::sleep(Duration::from_millis(1));
+            }
         }
     }
 
@@ -111,6 +134,25 @@ mod kernel {
         let counters = probe.counters();
         assert_eq!(counters.fired, counters.filtered + counters.limited + counters.lost + counters.sent);
         assert_eq!((counters.lost, counters.malformed), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn who_asked_for_memory_is_told_apart_from_who_was_killed_for_it() {
+        let _alone = crate::ALONE.lock().await;
+        let mut probe = open();
+        let mut limited = Limited::start(8);
+        limited.hold();
+        let victim = limited.child.id();
+        std::fs::write(format!("/proc/{victim}/oom_score_adj"), "1000").unwrap();
+        let mut greedy = perl(200);
+        limited.join(&greedy);
+        greedy.stdin.take().unwrap().write_all(b"\n").unwrap();
+        // Gone with the next one to be killed: itself.
+        assert_eq!(greedy.wait().unwrap().signal(), Some(9));
+        assert_eq!(limited.child.wait().unwrap().signal(), Some(9));
+        let kill = kill_of(&mut probe, victim).await.expect("a record within five seconds");
+        assert_eq!(kill.victim().unwrap().oom_score_adj, 1000);
+        assert_eq!(kill.trigger().pid, greedy.id());
     }
 
     #[tokio::test]
