@@ -76,7 +76,7 @@ mod kernel {
         let mut agent = Agent::start(&[OFTEN, &to, TO_BOTH]);
         agent.wait_for("a queue", |agent| waiting(agent) >= 2);
         let asked = Instant::now();
-        agent.signal("TERM");
+        agent.signal(libc::SIGTERM);
         assert_eq!(agent.ended().code(), Some(0), "{}", agent.errors());
         assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
         assert!(agent.errors().contains("interrupted by the stop"), "{}", agent.errors());
