@@ -51,6 +51,7 @@ impl<T: Decode + Clone> Decode for Section<T> {
     const FIELDS: &'static [FieldDoc] = T::FIELDS;
 
     fn decode(node: &Node, default: Self, decoder: &mut Decoder) -> Self {
+        let null_turns_on = !matches!(default, Self::Off { null_turns_on: false, .. });
         let (Self::Off { template, .. } | Self::On(template)) = default;
         let Value::Map(map) = &node.value else {
             return Self::On(T::decode(node, template, decoder));
@@ -63,7 +64,7 @@ impl<T: Decode + Clone> Decode for Section<T> {
         let inner = Node { value: Value::Map(map), raw: None, origin: node.origin.clone() };
         // Unknown keys are refused in a disabled section too; only its rules are not applied.
         let settings = T::decode(&inner, template, decoder);
-        if enabled { Self::On(settings) } else { Self::Off { null_turns_on: false, template: settings } }
+        if enabled { Self::On(settings) } else { Self::Off { null_turns_on, template: settings } }
     }
 
     fn null(default: Self) -> Self {
