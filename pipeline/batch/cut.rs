@@ -81,11 +81,7 @@ impl Cutter {
                 }
                 (number, Value::Bytes(content)) if numbers.contains(&number) => {
                     let before = self.written;
-                    let surroundings = surroundings(content, deeper[0])?;
-                    self.around.push(Around { number, surroundings, start: None });
-                    self.message(deeper, content)?;
-                    self.close(self.around.len() - 1);
-                    self.around.pop();
+                    self.descend(number, deeper, content)?;
                     if self.written == before {
                         // Nothing in it is an item, but it is not ours to drop.
                         self.put(&bytes[start..at]);
@@ -94,6 +90,15 @@ impl Cutter {
                 _ => {}
             }
         }
+        Ok(())
+    }
+
+    fn descend(&mut self, number: u32, path: Path, content: &[u8]) -> Result<(), Fault> {
+        let surroundings = surroundings(content, path[0])?;
+        self.around.push(Around { number, surroundings, start: None });
+        self.message(path, content)?;
+        self.close(self.around.len() - 1);
+        self.around.pop();
         Ok(())
     }
 
