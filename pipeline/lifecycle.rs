@@ -144,6 +144,8 @@ impl Running {
     /// Waits until a task ends that should not have, and says which. Call it again: the rest keeps running.
     pub async fn fault(&mut self) -> String {
         let ended = tokio::select! {
+            // In flow order: a dead receiver also ends its forwarder, and the cause is to be named first.
+            biased;
             ended = self.receivers.ended() => ended,
             ended = self.forwarders.ended() => ended,
             ended = self.processors.ended() => ended,
