@@ -31,6 +31,19 @@ fn good_files_pass_in_silence() {
 }
 
 #[test]
+fn ready_pipelines_fit_over_the_default_one() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let default = root.join("pipeline.yaml");
+    assert_eq!(validate(&default), (Some(0), String::new()));
+    for entry in std::fs::read_dir(root.join("deploy/pipelines")).unwrap() {
+        let overlay = entry.unwrap().path();
+        let sources = ["validate", "--config", default.to_str().unwrap(), "--config", overlay.to_str().unwrap()];
+        let output = kpulse(&sources);
+        assert!(output.status.success(), "{}: {}", overlay.display(), String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
 fn bad_files_show_every_fault_at_once_with_its_path() {
     let files = files("bad");
     assert!(files.len() >= 20, "{}", files.len());
