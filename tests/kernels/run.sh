@@ -111,7 +111,7 @@ initramfs
 log=$cache/boot-${image##*/vmlinuz-}.log
 echo "booting ${image##*/} ($(du -h "$work/initramfs.gz" | cut -f1) of programs), log in $log"
 started=$SECONDS
-timeout --foreground -k 5 300 qemu-system-x86_64 -accel tcg -cpu max -m 768 -smp 2 -nographic -no-reboot \
+timeout --foreground -k 5 600 qemu-system-x86_64 -accel tcg -cpu max -m 768 -smp 2 -nographic -no-reboot \
   -kernel "$image" -initrd "$work/initramfs.gz" -append "console=ttyS0 quiet panic=-1 mitigations=off" \
   </dev/null >"$work/console" 2>&1 &
 guest=$!
