@@ -9,11 +9,13 @@ mod btf;
 mod clock;
 mod counters;
 pub mod dropwatch;
+mod events;
 mod fdinfo;
 mod fields;
 mod histogram;
 #[cfg(test)]
 mod histogram_tests;
+mod ladder;
 pub mod netrecvlat;
 mod object;
 pub mod oom;
@@ -26,11 +28,13 @@ mod symbols;
 
 pub use clock::Clock;
 pub use counters::{Counters, Rate};
+pub use events::{EventProbe, Events, Record};
 pub use histogram::{Histogram, bounds_ns};
-pub use object::{Attempt, Kernel, Ladder, OpenError, Unavailable};
+pub use ladder::{Attempt, Ladder};
+pub use object::{Kernel, OpenError, Unavailable};
 pub use owner::{Cgroups, Owner, Task};
-pub use probe::{Control, Cost, MapSize, PROBES, Probe, Report};
-pub use ring::{Header, Ring};
+pub use probe::{Cost, MapSize, PROBES, Probe, Report};
+pub use ring::Header;
 pub use symbols::Symbols;
 
 /// Kernel tests measure the whole machine: one at a time.

@@ -1,17 +1,19 @@
-//! Loading objects, climbing ladders, isolated failure.
+//! Loading objects, attaching their programs, isolated failure.
 
+use std::any::Any;
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
 
-use aya::maps::Map;
+use aya::maps::{Map, MapError};
 use aya::programs::cgroup_sock::CgroupSockLink;
 use aya::programs::tp_btf::BtfTracePointLink;
 use aya::programs::{CgroupAttachMode, Program, ProgramError};
 use aya::{Btf, Ebpf, EbpfLoader};
 
 use crate::fdinfo;
-use crate::probe::{Cost, MapSize};
+use crate::ladder::{Attempt, Hook, Ladder, Rung};
+use crate::probe::{Cost, MapSize, Report};
 
 /// Why no probe at all can run here.
 #[derive(Debug, thiserror::Error)]
@@ -37,19 +39,26 @@ pub enum OpenError {
     #[error("map {name}: {source}")]
     Map {
         /// The map's name.
-        name: &'static str,
+        name: String,
         /// What the kernel or the loader said.
-        source: aya::maps::MapError,
+        source: MapError,
     },
     /// A map the reader needs is not in the object.
     #[error("map {0} is not in the object")]
-    NoMap(&'static str),
+    NoMap(String),
     /// None of the hooks could be used.
     #[error("no hook could be used: {0}")]
     NoHook(String),
     /// The ring could not be watched.
     #[error("cannot watch the ring: {0}")]
     Ring(#[from] std::io::Error),
+}
+
+impl OpenError {
+    /// A fault of the map `name`.
+    pub(crate) fn of_map(name: &str) -> impl FnOnce(MapError) -> Self {
+        move |source| Self::Map { name: name.into(), source }
+    }
 }
 
 impl From<aya::EbpfError> for OpenError {
@@ -70,67 +79,6 @@ pub struct Kernel {
     btf: Btf,
 }
 
-/// Where a program can attach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hook {
-    /// A typed raw tracepoint.
-    TpBtf(&'static str),
-    /// Socket creation below the root of the unified cgroup hierarchy.
-    CgroupSockCreate,
-    /// One run over all open files.
-    IterTaskFile,
-}
-
-impl std::fmt::Display for Hook {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::TpBtf(name) => write!(f, "tp_btf/{name}"),
-            Self::CgroupSockCreate => f.write_str("cgroup/sock_create"),
-            Self::IterTaskFile => f.write_str("iter/task_file"),
-        }
-    }
-}
-
-/// One step of a ladder: a program and the hook it is for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rung {
-    pub program: &'static str,
-    pub hook: Hook,
-}
-
-/// One try to attach.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempt {
-    /// The hook, e.g. `tp_btf/sched_switch`.
-    pub hook: String,
-    /// The program's name.
-    pub program: &'static str,
-    /// Why it failed; `None` when it is live.
-    pub error: Option<String>,
-}
-
-/// What became of one feature: the hooks that were tried, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ladder {
-    /// What the hooks are for.
-    pub feature: &'static str,
-    /// Up to and including the first that worked.
-    pub attempts: Vec<Attempt>,
-}
-
-impl Ladder {
-    /// The hook that is live.
-    pub fn live(&self) -> Option<&Attempt> {
-        self.attempts.iter().find(|attempt| attempt.error.is_none())
-    }
-
-    /// Every failure in one line.
-    pub fn failures(&self) -> String {
-        let failed = self.attempts.iter().filter_map(|a| Some(format!("{}: {}", a.hook, a.error.as_ref()?)));
-        failed.collect::<Vec<_>>().join("; ")
-    }
-}
-
 impl Kernel {
     /// Reads the kernel's BTF.
     ///
@@ -144,9 +92,11 @@ impl Kernel {
         Ok(Self { loader, btf })
     }
 
-    /// Creates the maps of `object`; programs are loaded one by one as their ladder is climbed.
-    pub(crate) fn load(&mut self, object: &[u8]) -> Result<Object, OpenError> {
-        Ok(Object { ebpf: self.loader.load(object)?, attached: Vec::new(), detached: Vec::new() })
+    /// Creates the maps of `probe`'s object; programs are loaded one by one as their ladder is climbed.
+    pub(crate) fn load(&mut self, probe: &'static str, object: &[u8]) -> Result<Object, OpenError> {
+        let ebpf = self.loader.load(object)?;
+        let maps = map_sizes(&ebpf);
+        Ok(Object { probe, ebpf, maps, features: Vec::new(), attached: Vec::new(), detached: Vec::new(), held: None })
     }
 }
 
@@ -167,15 +117,19 @@ enum Link {
 }
 
 /// A loaded object with what is attached of it. Dropping it detaches and unloads everything.
-pub(crate) struct Object {
+pub struct Object {
+    probe: &'static str,
     ebpf: Ebpf,
+    maps: Vec<MapSize>,
+    features: Vec<Ladder>,
     attached: Vec<(Rung, Link)>,
     detached: Vec<Rung>,
+    held: Option<Box<dyn Any + Send>>,
 }
 
 impl Object {
-    /// Attaches the first rung that works. Failures stay with this ladder.
-    pub fn climb(&mut self, kernel: &Kernel, feature: &'static str, rungs: &[Rung]) -> Ladder {
+    /// Attaches the first rung that works, and names its program. Failures stay with this feature.
+    pub(crate) fn climb(&mut self, kernel: &Kernel, feature: &'static str, rungs: &[Rung]) -> Option<&'static str> {
         let mut ladder = Ladder { feature, attempts: Vec::new() };
         for rung in rungs {
             let error = self.load_and_attach(kernel, *rung).err();
@@ -185,20 +139,40 @@ impl Object {
                 break;
             }
         }
-        ladder
+        let live = ladder.live().map(|attempt| attempt.program);
+        self.features.push(ladder);
+        live
+    }
+
+    /// Like [`Self::climb`], for a feature without which the probe sees nothing.
+    pub(crate) fn must_climb(
+        &mut self,
+        kernel: &Kernel,
+        feature: &'static str,
+        rungs: &[Rung],
+    ) -> Result<&'static str, OpenError> {
+        self.climb(kernel, feature, rungs).ok_or_else(|| self.no_hook())
     }
 
     /// Attaches hooks that are only true together.
-    pub fn climb_all(&mut self, kernel: &Kernel, hooks: &[(&'static str, Rung)]) -> Result<Vec<Ladder>, OpenError> {
-        let mut features = Vec::with_capacity(hooks.len());
-        for (feature, rung) in hooks {
-            let ladder = self.climb(kernel, feature, &[*rung]);
-            if ladder.live().is_none() {
-                return Err(OpenError::NoHook(ladder.failures()));
-            }
-            features.push(ladder);
-        }
-        Ok(features)
+    pub(crate) fn climb_all(&mut self, kernel: &Kernel, hooks: &[(&'static str, Rung)]) -> Result<(), OpenError> {
+        hooks.iter().try_for_each(|(feature, rung)| self.must_climb(kernel, feature, &[*rung]).map(drop))
+    }
+
+    /// What every feature that is not live says.
+    pub(crate) fn no_hook(&self) -> OpenError {
+        let failed = self.features.iter().filter(|ladder| ladder.live().is_none());
+        OpenError::NoHook(failed.map(Ladder::failures).collect::<Vec<_>>().join("; "))
+    }
+
+    /// Keeps something until the programs are taken off their hooks.
+    pub(crate) fn hold(&mut self, held: impl Any + Send) {
+        self.held = Some(Box::new(held));
+    }
+
+    /// What `doctor` shows.
+    pub(crate) fn report(&self) -> Report {
+        Report { probe: self.probe, features: self.features.clone(), maps: self.maps.clone(), exact: true }
     }
 
     fn load_and_attach(&mut self, kernel: &Kernel, rung: Rung) -> Result<(), String> {
@@ -239,20 +213,19 @@ impl Object {
     }
 
     /// Takes every program off its hook. They stay loaded, so that their cost can still be read.
-    pub fn detach(&mut self) {
-        for (rung, _) in self.attached.drain(..) {
-            self.detached.push(rung);
-        }
+    pub(crate) fn detach(&mut self) {
+        self.detached.extend(self.attached.drain(..).map(|(rung, _)| rung));
+        self.held = None;
     }
 
     /// Moves a map out of the object, in the typed form its reader uses.
-    pub fn take<T: TryFrom<Map, Error = aya::maps::MapError>>(&mut self, name: &'static str) -> Result<T, OpenError> {
-        let map = self.ebpf.take_map(name).ok_or(OpenError::NoMap(name))?;
-        T::try_from(map).map_err(|source| OpenError::Map { name, source })
+    pub(crate) fn take<T: TryFrom<Map, Error = MapError>>(&mut self, name: &str) -> Result<T, OpenError> {
+        let map = self.ebpf.take_map(name).ok_or_else(|| OpenError::NoMap(name.into()))?;
+        T::try_from(map).map_err(OpenError::of_map(name))
     }
 
     /// What the live programs cost so far, from the kernel's own statistics.
-    pub fn cost(&self) -> Cost {
+    pub(crate) fn cost(&self) -> Cost {
         let mut cost = Cost::default();
         for rung in self.attached.iter().map(|(rung, _)| rung).chain(&self.detached) {
             let fd = match self.ebpf.program(rung.program).map(Program::fd) {
@@ -265,15 +238,14 @@ impl Object {
         }
         cost
     }
+}
 
-    /// Sizes of all maps; call it before maps are taken.
-    pub fn map_sizes(&self) -> Vec<MapSize> {
-        let sizes =
-            self.ebpf.maps().filter_map(|(name, map)| Some(MapSize { name: name.into(), bytes: map_bytes(map)? }));
-        let mut sizes: Vec<_> = sizes.collect();
-        sizes.sort_by(|a, b| a.name.cmp(&b.name));
-        sizes
-    }
+/// Sizes of all maps, by name.
+fn map_sizes(ebpf: &Ebpf) -> Vec<MapSize> {
+    let sizes = ebpf.maps().filter_map(|(name, map)| Some(MapSize { name: name.into(), bytes: map_bytes(map)? }));
+    let mut sizes: Vec<_> = sizes.collect();
+    sizes.sort_by(|a, b| a.name.cmp(&b.name));
+    sizes
 }
 
 /// The kernel's "memlock" of a map; storage maps count what sockets and tasks hold elsewhere.

@@ -1,7 +1,8 @@
 //! What every probe has in common, and the table of all probes.
 
 use crate::counters::{Counters, Rate};
-use crate::object::{Kernel, Ladder, OpenError};
+use crate::ladder::Ladder;
+use crate::object::{Kernel, Object, OpenError};
 
 /// Every probe: one row per folder.
 pub static PROBES: &[Row] = &[
@@ -26,28 +27,38 @@ pub struct Row {
     pub open: fn(&mut Kernel) -> Result<Box<dyn Probe>, OpenError>,
 }
 
-/// An open probe.
+/// An open probe, as the host sees it: without knowing what it observes.
 pub trait Probe: Send {
-    /// Which hooks are live, and what its maps hold.
-    fn report(&self) -> Report;
+    /// Its programs and maps.
+    #[doc(hidden)]
+    fn object(&self) -> &Object;
 
-    /// Cost, counters and the switches of the budget.
-    fn control(&mut self) -> &mut dyn Control;
-}
-
-/// How the host reaches a probe without knowing what it observes.
-pub trait Control {
-    /// What its programs cost so far. Times move only while BPF statistics are on.
-    fn cost(&self) -> Cost;
+    /// The same, to change them.
+    #[doc(hidden)]
+    fn object_mut(&mut self) -> &mut Object;
 
     /// Where its events went.
     fn counters(&self) -> Counters;
 
     /// Sets how many events a second pass; `false` if it has no events to limit.
-    fn set_rate(&mut self, rate: Rate) -> bool;
+    fn set_rate(&mut self, _rate: Rate) -> bool {
+        false
+    }
+
+    /// Which hooks are live, and what its maps hold.
+    fn report(&self) -> Report {
+        self.object().report()
+    }
+
+    /// What its programs cost so far. Times move only while BPF statistics are on.
+    fn cost(&self) -> Cost {
+        self.object().cost()
+    }
 
     /// Takes it off its hooks. Counters and maps stay; opening it anew attaches it again.
-    fn detach(&mut self);
+    fn detach(&mut self) {
+        self.object_mut().detach();
+    }
 }
 
 /// What `doctor` shows of a probe.

@@ -3,16 +3,17 @@
 //! Hook: `skb:kfree_skb` with its reason; on kernels since 6.11 it names the receiving socket. The owner comes from
 //! the socket (see `owner.h`), never from the task that happens to run.
 
-use aya::maps::{Array, MapData, RingBuf};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use crate::btf;
-use crate::counters::{Buckets, CounterMap, Counters, Rate};
+use crate::counters::Rate;
+use crate::events::{EventProbe, Events, Record};
 use crate::fields::{address, text};
-use crate::object::{Hook, Kernel, Ladder, Object, OpenError, Rung};
+use crate::ladder::{Hook, Rung};
+use crate::object::{Kernel, OpenError};
 use crate::owner::{Owner, RawOwner};
-use crate::probe::{Control, Cost, MapSize, Probe, Report};
-use crate::ring::{Header, Ring, VERSION};
+use crate::probe::Probe;
+use crate::ring::Header;
 
 mod reasons;
 #[cfg(test)]
@@ -113,16 +114,16 @@ impl Drop {
     }
 }
 
+impl Record for Drop {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+}
+
 /// The open probe.
 pub struct Dropwatch {
-    object: Object,
-    ring: Ring,
-    counters: CounterMap,
-    buckets: Buckets,
-    malformed: u64,
+    events: Events<Drop>,
     reasons: Reasons,
-    features: Vec<Ladder>,
-    maps: Vec<MapSize>,
 }
 
 impl Dropwatch {
@@ -133,73 +134,32 @@ impl Dropwatch {
     /// What is missing on this kernel.
     pub fn open(kernel: &mut Kernel, settings: Settings) -> Result<Self, OpenError> {
         let reasons = Reasons::of_kernel(btf::KERNEL);
-        let mut object = kernel.load(crate::object_bytes!("dropwatch"))?;
-        let maps = object.map_sizes();
-        let mut buckets: Buckets = object.take("dropwatch_buckets")?;
-        buckets.set(settings.rate).map_err(|source| OpenError::Map { name: "dropwatch_buckets", source })?;
-        let mut ignored: Array<MapData, [u64; 4]> = object.take("dropwatch_ignored")?;
-        let mask = reasons.mask(&settings.ignored_reasons);
-        ignored.set(0, mask, 0).map_err(|source| OpenError::Map { name: "dropwatch_ignored", source })?;
-        let counters = CounterMap(object.take("dropwatch_counters")?);
-        let ring = Ring::new(object.take::<RingBuf<MapData>>("dropwatch_ring")?)?;
+        let mut events = Events::load(kernel, "dropwatch", crate::object_bytes!("dropwatch"), settings.rate)?;
+        // Open until the programs that use it are loaded.
+        let _ignored = events.array("dropwatch_ignored", reasons.mask(&settings.ignored_reasons))?;
+        let mut probe = Self { events, reasons };
+        let object = probe.object_mut();
         // Owners first, so that the first drop can already have one.
-        let owners = object.climb(kernel, "owners of new sockets", &NEW_OWNERS);
-        let existing = object.climb(kernel, "owners of existing sockets", &OLD_OWNERS);
-        let drops = object.climb(kernel, "drops", &DROPS);
-        if drops.live().is_none() {
-            return Err(OpenError::NoHook(drops.failures()));
-        }
-        let features = vec![drops, owners, existing];
-        Ok(Self { object, ring, counters, buckets, malformed: 0, reasons, features, maps })
+        object.climb(kernel, "owners of new sockets", &NEW_OWNERS);
+        object.climb(kernel, "owners of existing sockets", &OLD_OWNERS);
+        object.must_climb(kernel, "drops", &DROPS)?;
+        Ok(probe)
     }
 
     /// Names of reasons on this kernel.
     pub fn reasons(&self) -> &Reasons {
         &self.reasons
     }
-
-    /// Waits until there may be drops.
-    ///
-    /// # Errors
-    /// When the ring can no longer be watched.
-    pub async fn readable(&mut self) -> std::io::Result<()> {
-        self.ring.readable().await
-    }
-
-    /// Hands every drop that is there to `take`, oldest first.
-    pub fn drain(&mut self, mut take: impl FnMut(&Drop)) {
-        let malformed = &mut self.malformed;
-        self.ring.drain(|bytes| match Drop::ref_from_prefix(bytes) {
-            Ok((drop, _)) if drop.header.version == VERSION => take(drop),
-            _ => *malformed += 1,
-        });
-    }
 }
 
-impl Probe for Dropwatch {
-    fn report(&self) -> Report {
-        Report { probe: "dropwatch", features: self.features.clone(), maps: self.maps.clone(), exact: true }
+impl EventProbe for Dropwatch {
+    type Record = Drop;
+
+    fn events(&self) -> &Events<Drop> {
+        &self.events
     }
 
-    fn control(&mut self) -> &mut dyn Control {
-        self
-    }
-}
-
-impl Control for Dropwatch {
-    fn cost(&self) -> Cost {
-        self.object.cost()
-    }
-
-    fn counters(&self) -> Counters {
-        Counters { misses: self.cost().misses, malformed: self.malformed, ..self.counters.read() }
-    }
-
-    fn set_rate(&mut self, rate: Rate) -> bool {
-        self.buckets.set(rate).is_ok()
-    }
-
-    fn detach(&mut self) {
-        self.object.detach();
+    fn events_mut(&mut self) -> &mut Events<Drop> {
+        &mut self.events
     }
 }

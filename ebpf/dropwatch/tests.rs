@@ -25,7 +25,7 @@ mod kernel {
     use std::time::{Duration, Instant};
 
     use crate::dropwatch::{Drop as Dropped, Dropwatch, Settings};
-    use crate::{Control, Kernel, Owner, Probe, Rate, Symbols};
+    use crate::{EventProbe, Kernel, Owner, Probe, Rate, Symbols};
 
     fn open(rate: Rate) -> Dropwatch {
         Dropwatch::open(&mut Kernel::open().unwrap(), Settings { rate, ..Settings::default() }).unwrap()

@@ -9,14 +9,15 @@
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
-use aya::maps::{Array, MapData, MapError, RingBuf};
-use zerocopy::FromBytes;
+use aya::maps::{Array, MapData, MapError};
 
 use crate::clock;
-use crate::counters::{Buckets, CounterMap, Counters, Rate};
-use crate::object::{Hook, Kernel, Ladder, Object, OpenError, Rung};
-use crate::probe::{Control, Cost, MapSize, Probe, Report};
-use crate::ring::{Ring, VERSION};
+use crate::counters::Rate;
+use crate::events::{EventProbe, Events, Record};
+use crate::ladder::{Hook, Rung};
+use crate::object::{Kernel, OpenError};
+use crate::probe::Probe;
+use crate::ring::Header;
 
 mod record;
 mod stamps;
@@ -60,19 +61,29 @@ struct KernelSettings {
 // SAFETY: four 64-bit numbers without padding; every bit pattern is valid.
 unsafe impl aya::Pod for KernelSettings {}
 
+impl KernelSettings {
+    fn now(thresholds: [Duration; 3]) -> Self {
+        let threshold_ns = thresholds.map(|threshold| u64::try_from(threshold.as_nanos()).unwrap_or(u64::MAX));
+        Self { threshold_ns, tai_ahead_ns: clock::tai_ahead_ns() }
+    }
+}
+
+impl Record for Delay {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn is_known(&self) -> bool {
+        self.stage().is_some()
+    }
+}
+
 /// The open probe.
 pub struct NetRecvLat {
-    object: Object,
-    ring: Ring,
-    counters: CounterMap,
-    buckets: Buckets,
+    events: Events<Delay>,
     settings: Array<MapData, KernelSettings>,
     thresholds: [Duration; 3],
-    stamps: Option<Stamps>,
     own_netns: Option<u64>,
-    malformed: u64,
-    features: Vec<Ladder>,
-    maps: Vec<MapSize>,
 }
 
 impl NetRecvLat {
@@ -81,39 +92,24 @@ impl NetRecvLat {
     /// # Errors
     /// What is missing on this kernel.
     pub fn open(kernel: &mut Kernel, settings: Settings) -> Result<Self, OpenError> {
-        let mut object = kernel.load(crate::object_bytes!("netrecvlat"))?;
-        let maps = object.map_sizes();
-        let mut probe = Self {
-            ring: Ring::new(object.take::<RingBuf<MapData>>("netrecvlat_ring")?)?,
-            counters: CounterMap(object.take("netrecvlat_counters")?),
-            buckets: object.take("netrecvlat_buckets")?,
-            settings: object.take("netrecvlat_settings")?,
-            thresholds: settings.thresholds,
-            stamps: None,
-            own_netns: std::fs::metadata("/proc/self/ns/net").ok().map(|file| file.ino()),
-            malformed: 0,
-            features: Vec::new(),
-            maps,
-            object,
-        };
-        let named = |name| move |source| OpenError::Map { name, source };
-        probe.buckets.set(settings.rate).map_err(named("netrecvlat_buckets"))?;
-        probe.follow_clock().map_err(named("netrecvlat_settings"))?;
+        let Settings { rate, thresholds } = settings;
+        let mut events = Events::load(kernel, "netrecvlat", crate::object_bytes!("netrecvlat"), rate)?;
+        let settings = events.array("netrecvlat_settings", KernelSettings::now(thresholds))?;
+        let own_netns = std::fs::metadata("/proc/self/ns/net").ok().map(|file| file.ino());
+        let mut probe = Self { events, settings, thresholds, own_netns };
         probe.attach(kernel)?;
-        probe.stamps = Some(Stamps::ask().map_err(|e| OpenError::NoHook(format!("cannot ask for stamps: {e}")))?);
+        // Stamping costs every packet of the host a little, so it ends with the hooks.
+        let stamps = Stamps::ask().map_err(|e| OpenError::NoHook(format!("cannot ask for stamps: {e}")))?;
+        probe.object_mut().hold(stamps);
         Ok(probe)
     }
 
     /// One stage that cannot be watched does not end the others.
     fn attach(&mut self, kernel: &Kernel) -> Result<(), OpenError> {
-        for ((stage, rung), _) in HOOKS.iter().zip(self.thresholds).filter(|(_, threshold)| !threshold.is_zero()) {
-            self.features.push(self.object.climb(kernel, stage, &[*rung]));
-        }
-        if self.features.iter().all(|ladder| ladder.live().is_none()) {
-            let failures: Vec<_> = self.features.iter().map(Ladder::failures).collect();
-            return Err(OpenError::NoHook(failures.join("; ")));
-        }
-        Ok(())
+        let on = HOOKS.iter().zip(self.thresholds).filter(|(_, threshold)| !threshold.is_zero());
+        let object = self.object_mut();
+        let live = on.filter_map(|((stage, rung), _)| object.climb(kernel, stage, &[*rung])).count();
+        if live == 0 { Err(object.no_hook()) } else { Ok(()) }
     }
 
     /// Tells the programs how far the clock that they can read is ahead of that of the stamps. It moves rarely: at a
@@ -122,25 +118,7 @@ impl NetRecvLat {
     /// # Errors
     /// When the map cannot be written.
     pub fn follow_clock(&mut self) -> Result<(), MapError> {
-        let threshold_ns = self.thresholds.map(|threshold| u64::try_from(threshold.as_nanos()).unwrap_or(u64::MAX));
-        self.settings.set(0, KernelSettings { threshold_ns, tai_ahead_ns: clock::tai_ahead_ns() }, 0)
-    }
-
-    /// Waits until there may be delays.
-    ///
-    /// # Errors
-    /// When the ring can no longer be watched.
-    pub async fn readable(&mut self) -> std::io::Result<()> {
-        self.ring.readable().await
-    }
-
-    /// Hands every delay that is there to `take`, oldest first.
-    pub fn drain(&mut self, mut take: impl FnMut(&Delay)) {
-        let malformed = &mut self.malformed;
-        self.ring.drain(|bytes| match Delay::ref_from_prefix(bytes) {
-            Ok((delay, _)) if delay.header.version == VERSION && delay.stage().is_some() => take(delay),
-            _ => *malformed += 1,
-        });
+        self.settings.set(0, KernelSettings::now(self.thresholds), 0)
     }
 
     /// Name of the device that a packet came in by: after the first stage it has only a number, which says something in
@@ -158,32 +136,14 @@ fn name_of(ifindex: u32) -> Option<String> {
     (!found.is_null()).then(|| crate::fields::text(&name))
 }
 
-impl Probe for NetRecvLat {
-    fn report(&self) -> Report {
-        Report { probe: "netrecvlat", features: self.features.clone(), maps: self.maps.clone(), exact: true }
+impl EventProbe for NetRecvLat {
+    type Record = Delay;
+
+    fn events(&self) -> &Events<Delay> {
+        &self.events
     }
 
-    fn control(&mut self) -> &mut dyn Control {
-        self
-    }
-}
-
-impl Control for NetRecvLat {
-    fn cost(&self) -> Cost {
-        self.object.cost()
-    }
-
-    fn counters(&self) -> Counters {
-        Counters { misses: self.cost().misses, malformed: self.malformed, ..self.counters.read() }
-    }
-
-    fn set_rate(&mut self, rate: Rate) -> bool {
-        self.buckets.set(rate).is_ok()
-    }
-
-    fn detach(&mut self) {
-        self.object.detach();
-        // Stamping costs every packet of the host a little.
-        self.stamps = None;
+    fn events_mut(&mut self) -> &mut Events<Delay> {
+        &mut self.events
     }
 }

@@ -7,7 +7,7 @@ mod kernel {
     use std::time::{Duration, Instant};
 
     use crate::netrecvlat::{Delay, NetRecvLat, Settings, Stage};
-    use crate::{Control, Kernel, Owner, Probe, Rate};
+    use crate::{EventProbe, Kernel, Owner, Probe, Rate};
 
     /// With thresholds for each stage, and nothing held back.
     fn open(thresholds: [Duration; 3]) -> NetRecvLat {

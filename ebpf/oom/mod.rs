@@ -3,14 +3,15 @@
 //! Hook: `oom:mark_victim`. Since 6.9 it hands over the victim's task; before, only its id, and the victim is
 //! described when the killer, in the same task, sends it SIGKILL just before.
 
-use aya::maps::{MapData, RingBuf};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
-use crate::counters::{Buckets, CounterMap, Counters, Rate};
-use crate::object::{Hook, Kernel, Ladder, Object, OpenError, Rung};
+use crate::counters::Rate;
+use crate::events::{EventProbe, Events, Record};
+use crate::ladder::{Hook, Rung};
+use crate::object::{Kernel, OpenError};
 use crate::owner::{Cgroups, RawOwner, Task};
-use crate::probe::{Control, Cost, MapSize, Probe, Report};
-use crate::ring::{Header, Ring, VERSION};
+use crate::probe::Probe;
+use crate::ring::Header;
 
 #[cfg(test)]
 mod tests;
@@ -134,16 +135,14 @@ impl Kill {
     }
 }
 
-/// The open probe.
-pub struct Oom {
-    object: Object,
-    ring: Ring,
-    counters: CounterMap,
-    buckets: Buckets,
-    malformed: u64,
-    features: Vec<Ladder>,
-    maps: Vec<MapSize>,
+impl Record for Kill {
+    fn header(&self) -> &Header {
+        &self.header
+    }
 }
+
+/// The open probe.
+pub struct Oom(Events<Kill>);
 
 impl Oom {
     /// Loads and attaches it; needs a tokio runtime.
@@ -151,66 +150,24 @@ impl Oom {
     /// # Errors
     /// What is missing on this kernel.
     pub fn open(kernel: &mut Kernel, settings: Settings) -> Result<Self, OpenError> {
-        let mut object = kernel.load(crate::object_bytes!("oom"))?;
-        let maps = object.map_sizes();
-        let mut buckets: Buckets = object.take("oom_buckets")?;
-        buckets.set(settings.rate).map_err(|source| OpenError::Map { name: "oom_buckets", source })?;
-        let counters = CounterMap(object.take("oom_counters")?);
-        let ring = Ring::new(object.take::<RingBuf<MapData>>("oom_ring")?)?;
-        let kills = object.climb(kernel, "kills", &KILLS);
-        let Some(program) = kills.live().map(|attempt| attempt.program) else {
-            return Err(OpenError::NoHook(kills.failures()));
-        };
-        let mut features = vec![kills];
+        let mut probe = Self(Events::load(kernel, "oom", crate::object_bytes!("oom"), settings.rate)?);
+        let object = probe.object_mut();
         // Without it a victim is known by its id only.
-        if program == BY_PID {
-            features.push(object.climb(kernel, "victims", &VICTIMS));
+        if object.must_climb(kernel, "kills", &KILLS)? == BY_PID {
+            object.climb(kernel, "victims", &VICTIMS);
         }
-        Ok(Self { object, ring, counters, buckets, malformed: 0, features, maps })
-    }
-
-    /// Waits until there may be kills.
-    ///
-    /// # Errors
-    /// When the ring can no longer be watched.
-    pub async fn readable(&mut self) -> std::io::Result<()> {
-        self.ring.readable().await
-    }
-
-    /// Hands every kill that is there to `take`, oldest first.
-    pub fn drain(&mut self, mut take: impl FnMut(&Kill)) {
-        let malformed = &mut self.malformed;
-        self.ring.drain(|bytes| match Kill::ref_from_prefix(bytes) {
-            Ok((kill, _)) if kill.header.version == VERSION => take(kill),
-            _ => *malformed += 1,
-        });
+        Ok(probe)
     }
 }
 
-impl Probe for Oom {
-    fn report(&self) -> Report {
-        Report { probe: "oom", features: self.features.clone(), maps: self.maps.clone(), exact: true }
+impl EventProbe for Oom {
+    type Record = Kill;
+
+    fn events(&self) -> &Events<Kill> {
+        &self.0
     }
 
-    fn control(&mut self) -> &mut dyn Control {
-        self
-    }
-}
-
-impl Control for Oom {
-    fn cost(&self) -> Cost {
-        self.object.cost()
-    }
-
-    fn counters(&self) -> Counters {
-        Counters { misses: self.cost().misses, malformed: self.malformed, ..self.counters.read() }
-    }
-
-    fn set_rate(&mut self, rate: Rate) -> bool {
-        self.buckets.set(rate).is_ok()
-    }
-
-    fn detach(&mut self) {
-        self.object.detach();
+    fn events_mut(&mut self) -> &mut Events<Kill> {
+        &mut self.0
     }
 }

@@ -12,7 +12,7 @@ mod kernel {
     use zerocopy::FromBytes;
 
     use crate::oom::{Kill, Oom};
-    use crate::{Control, Kernel, Probe};
+    use crate::{EventProbe, Kernel, Probe};
 
     const LIMIT: u64 = 40 << 20;
 
@@ -176,10 +176,10 @@ mod kernel {
     async fn the_target_of_a_sigkill_is_described_for_kernels_that_name_a_victim_only_by_its_id() {
         let _alone = crate::ALONE.lock().await;
         let mut kernel = Kernel::open().unwrap();
-        let mut object = kernel.load(crate::object_bytes!("oom")).unwrap();
+        let mut object = kernel.load("oom", crate::object_bytes!("oom")).unwrap();
         for rung in [crate::oom::KILLS[1], crate::oom::VICTIMS[0]] {
-            let ladder = object.climb(&kernel, "older kernels", &[rung]);
-            assert!(ladder.live().is_some(), "{ladder:?}");
+            let live = object.climb(&kernel, "older kernels", &[rung]);
+            assert!(live.is_some(), "{:?}", object.report());
         }
         let mut limited = Limited::start(4);
         let pid = limited.child.id();

@@ -4,10 +4,11 @@
 
 use aya::maps::{MapData, PerCpuArray};
 
-use crate::counters::{Counters, Rate};
+use crate::counters::Counters;
 use crate::histogram::{self, Histogram, Slots};
-use crate::object::{Hook, Kernel, Ladder, Object, OpenError, Rung};
-use crate::probe::{Control, Cost, MapSize, Probe, Report};
+use crate::ladder::{Hook, Rung};
+use crate::object::{Kernel, Object, OpenError};
+use crate::probe::Probe;
 
 #[cfg(test)]
 mod tests;
@@ -23,8 +24,6 @@ pub struct Runqlat {
     object: Object,
     host: PerCpuArray<MapData, Slots>,
     unstamped: PerCpuArray<MapData, u64>,
-    features: Vec<Ladder>,
-    maps: Vec<MapSize>,
 }
 
 impl Runqlat {
@@ -33,11 +32,10 @@ impl Runqlat {
     /// # Errors
     /// What is missing on this kernel.
     pub fn open(kernel: &mut Kernel) -> Result<Self, OpenError> {
-        let mut object = kernel.load(crate::object_bytes!("runqlat"))?;
-        let maps = object.map_sizes();
+        let mut object = kernel.load("runqlat", crate::object_bytes!("runqlat"))?;
         let (host, unstamped) = (object.take("runqlat_host")?, object.take("runqlat_unstamped")?);
-        let features = object.climb_all(kernel, &HOOKS)?;
-        Ok(Self { object, host, unstamped, features, maps })
+        object.climb_all(kernel, &HOOKS)?;
+        Ok(Self { object, host, unstamped })
     }
 
     /// The waits of all tasks of the host since the probe was opened.
@@ -45,36 +43,22 @@ impl Runqlat {
     /// # Errors
     /// When the kernel does not give the map's values.
     pub fn host(&self) -> Result<Histogram, OpenError> {
-        histogram::read(&self.host, 0).map_err(|source| OpenError::Map { name: "runqlat_host", source })
+        histogram::read(&self.host, 0).map_err(OpenError::of_map("runqlat_host"))
     }
 }
 
 impl Probe for Runqlat {
-    fn report(&self) -> Report {
-        Report { probe: "runqlat", features: self.features.clone(), maps: self.maps.clone(), exact: true }
+    fn object(&self) -> &Object {
+        &self.object
     }
 
-    fn control(&mut self) -> &mut dyn Control {
-        self
-    }
-}
-
-impl Control for Runqlat {
-    fn cost(&self) -> Cost {
-        self.object.cost()
+    fn object_mut(&mut self) -> &mut Object {
+        &mut self.object
     }
 
     /// `lost` are wake-ups for whose stamp the kernel had no memory; waits are counted, so nothing is `sent`.
     fn counters(&self) -> Counters {
         let lost = self.unstamped.get(&0, 0).map_or(0, |per_cpu| per_cpu.iter().sum());
         Counters { lost, misses: self.cost().misses, ..Counters::default() }
-    }
-
-    fn set_rate(&mut self, _: Rate) -> bool {
-        false
-    }
-
-    fn detach(&mut self) {
-        self.object.detach();
     }
 }

@@ -4,10 +4,11 @@
 
 use aya::maps::{MapData, PerCpuArray};
 
-use crate::counters::{Counters, Rate};
+use crate::counters::Counters;
 use crate::histogram::{self, Histogram, Slots};
-use crate::object::{Hook, Kernel, Ladder, Object, OpenError, Rung};
-use crate::probe::{Control, Cost, MapSize, Probe, Report};
+use crate::ladder::{Hook, Rung};
+use crate::object::{Kernel, Object, OpenError};
+use crate::probe::Probe;
 
 #[cfg(test)]
 mod tests;
@@ -25,8 +26,6 @@ const HOOKS: [(&str, Rung); 2] = [
 pub struct Softirq {
     object: Object,
     latency: PerCpuArray<MapData, Slots>,
-    features: Vec<Ladder>,
-    maps: Vec<MapSize>,
 }
 
 impl Softirq {
@@ -35,11 +34,10 @@ impl Softirq {
     /// # Errors
     /// What is missing on this kernel.
     pub fn open(kernel: &mut Kernel) -> Result<Self, OpenError> {
-        let mut object = kernel.load(crate::object_bytes!("softirq"))?;
-        let maps = object.map_sizes();
+        let mut object = kernel.load("softirq", crate::object_bytes!("softirq"))?;
         let latency = object.take("softirq_latency")?;
-        let features = object.climb_all(kernel, &HOOKS)?;
-        Ok(Self { object, latency, features, maps })
+        object.climb_all(kernel, &HOOKS)?;
+        Ok(Self { object, latency })
     }
 
     /// The latencies of one softirq (an index of [`NAMES`]) since the probe was opened.
@@ -47,34 +45,20 @@ impl Softirq {
     /// # Errors
     /// When the kernel does not give the map's values.
     pub fn latency(&self, vector: u32) -> Result<Histogram, OpenError> {
-        histogram::read(&self.latency, vector).map_err(|source| OpenError::Map { name: "softirq_latency", source })
+        histogram::read(&self.latency, vector).map_err(OpenError::of_map("softirq_latency"))
     }
 }
 
 impl Probe for Softirq {
-    fn report(&self) -> Report {
-        Report { probe: "softirq", features: self.features.clone(), maps: self.maps.clone(), exact: true }
+    fn object(&self) -> &Object {
+        &self.object
     }
 
-    fn control(&mut self) -> &mut dyn Control {
-        self
-    }
-}
-
-impl Control for Softirq {
-    fn cost(&self) -> Cost {
-        self.object.cost()
+    fn object_mut(&mut self) -> &mut Object {
+        &mut self.object
     }
 
     fn counters(&self) -> Counters {
         Counters { misses: self.cost().misses, ..Counters::default() }
-    }
-
-    fn set_rate(&mut self, _: Rate) -> bool {
-        false
-    }
-
-    fn detach(&mut self) {
-        self.object.detach();
     }
 }

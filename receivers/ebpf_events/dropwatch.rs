@@ -2,7 +2,7 @@
 
 use config::{Decoder, Rules};
 use ebpf::dropwatch::{Drop as Dropped, Dropwatch, Reasons, Settings};
-use ebpf::{Cgroups, Clock, Control, Kernel, OpenError, Owner, Probe, Rate};
+use ebpf::{Cgroups, Clock, Kernel, OpenError, Owner, Rate};
 use pipeline::proto::common::v1::{AnyValue, KeyValue, any_value::Value};
 use pipeline::proto::logs::v1::{LogRecord, SeverityNumber};
 
@@ -51,6 +51,7 @@ pub struct Source(Dropwatch);
 impl super::Source for Source {
     const NAME: &'static str = "dropwatch";
     type Config = Config;
+    type Probe = Dropwatch;
     type Event = Dropped;
 
     fn open(kernel: &mut Kernel, config: &Config) -> Result<Self, OpenError> {
@@ -59,14 +60,8 @@ impl super::Source for Source {
         Ok(Self(probe))
     }
 
-    async fn readable(&mut self) -> std::io::Result<()> {
-        self.0.readable().await
-    }
-
-    fn drain(&mut self) -> Vec<Dropped> {
-        let mut drops = Vec::new();
-        self.0.drain(|drop| drops.push(*drop));
-        drops
+    fn probe(&mut self) -> &mut Dropwatch {
+        &mut self.0
     }
 
     fn cgroups(drop: &Dropped) -> Option<Cgroups> {
@@ -80,10 +75,6 @@ impl super::Source for Source {
 
     fn record(&self, drop: &Dropped, names: &[String], clock: &mut Clock) -> LogRecord {
         record(drop, self.0.reasons(), names, clock)
-    }
-
-    fn control(&mut self) -> &mut dyn Control {
-        self.0.control()
     }
 }
 

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, Section};
-use ebpf::{Cgroups, Clock, Control, Kernel, OpenError, Symbols};
+use ebpf::{Cgroups, Clock, EventProbe, Kernel, OpenError, Probe, Record, Symbols};
 use identity::{Container, Containers};
 use pipeline::component::{BuildContext, Factory, Receiver, ReceiverConfig, ReceiverFactory, Stability, decode};
 use pipeline::proto::LogsRequest;
@@ -148,14 +148,14 @@ trait Source: Sized + Send + 'static {
     const NAME: &'static str;
     /// Its settings.
     type Config;
+    /// Its probe.
+    type Probe: EventProbe<Record = Self::Event>;
     /// A record as the kernel wrote it.
-    type Event: Copy + Send + Sync;
+    type Event: Record;
     /// Opens the probe.
     fn open(kernel: &mut Kernel, config: &Self::Config) -> Result<Self, OpenError>;
-    /// Waits until there may be events.
-    fn readable(&mut self) -> impl Future<Output = std::io::Result<()>> + Send;
-    /// Takes every event that is there, oldest first.
-    fn drain(&mut self) -> Vec<Self::Event>;
+    /// Its probe.
+    fn probe(&mut self) -> &mut Self::Probe;
     /// The cgroups of the owner, if it has any.
     fn cgroups(event: &Self::Event) -> Option<Cgroups>;
     /// Kernel addresses whose names the record shows.
@@ -164,8 +164,6 @@ trait Source: Sized + Send + 'static {
     fn record(&self, event: &Self::Event, names: &[String], clock: &mut Clock) -> LogRecord;
     /// Called every second.
     fn every_second(&mut self) {}
-    /// Its probe.
-    fn control(&mut self) -> &mut dyn Control;
 }
 
 struct Watching<S> {
@@ -183,7 +181,7 @@ impl<S: Source> Watching<S> {
         let mut counters = tokio::time::interval(READ_EVERY);
         loop {
             tokio::select! {
-                ready = self.source.readable() => {
+                ready = self.source.probe().readable() => {
                     if let Err(error) = ready {
                         tracing::error!(probe = S::NAME, %error, "the ring can no longer be watched");
                         return;
@@ -192,19 +190,20 @@ impl<S: Source> Watching<S> {
                 }
                 _ = counters.tick() => {
                     self.source.every_second();
-                    self.telemetry.update(self.source.control().counters());
+                    self.telemetry.update(self.source.probe().counters());
                 }
                 () = stop.requested() => break,
             }
         }
         // Off the hook first, then to the last record, then the counters: so that they add up.
-        self.source.control().detach();
+        self.source.probe().detach();
         self.forward().await;
-        self.telemetry.update(self.source.control().counters());
+        self.telemetry.update(self.source.probe().counters());
     }
 
     async fn forward(&mut self) {
-        let events = self.source.drain();
+        let mut events = Vec::new();
+        self.source.probe().drain(|event| events.push(*event));
         let mut by_owner: Vec<(Option<Container>, Vec<LogRecord>)> = Vec::new();
         for event in &events {
             let container = S::cgroups(event).and_then(|ids| self.containers.find(ids.unified, ids.v1_memory));

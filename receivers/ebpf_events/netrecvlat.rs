@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use config::{Decoder, Rules};
 use ebpf::netrecvlat::{Delay, NetRecvLat, Settings, Stage};
-use ebpf::{Cgroups, Clock, Control, Kernel, OpenError, Owner, Probe, Rate};
+use ebpf::{Cgroups, Clock, Kernel, OpenError, Owner, Rate};
 use pipeline::proto::common::v1::{AnyValue, KeyValue, any_value::Value};
 use pipeline::proto::logs::v1::{LogRecord, SeverityNumber};
 
@@ -50,6 +50,7 @@ pub struct Source(NetRecvLat);
 impl super::Source for Source {
     const NAME: &'static str = "netrecvlat";
     type Config = Config;
+    type Probe = NetRecvLat;
     type Event = Delay;
 
     fn open(kernel: &mut Kernel, config: &Config) -> Result<Self, OpenError> {
@@ -57,14 +58,8 @@ impl super::Source for Source {
         Ok(Self(NetRecvLat::open(kernel, Settings { rate, thresholds: config.thresholds() })?))
     }
 
-    async fn readable(&mut self) -> std::io::Result<()> {
-        self.0.readable().await
-    }
-
-    fn drain(&mut self) -> Vec<Delay> {
-        let mut delays = Vec::new();
-        self.0.drain(|delay| delays.push(*delay));
-        delays
+    fn probe(&mut self) -> &mut NetRecvLat {
+        &mut self.0
     }
 
     fn cgroups(delay: &Delay) -> Option<Cgroups> {
@@ -93,10 +88,6 @@ impl super::Source for Source {
         if let Err(error) = self.0.follow_clock() {
             tracing::warn!(%error, "netrecvlat cannot follow the clock");
         }
-    }
-
-    fn control(&mut self) -> &mut dyn Control {
-        self.0.control()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use config::{Decoder, Rules};
 use ebpf::oom::{Kill, Memory, Oom, Settings, Victim};
-use ebpf::{Cgroups, Clock, Control, Kernel, OpenError, Probe, Rate, Task};
+use ebpf::{Cgroups, Clock, Kernel, OpenError, Rate, Task};
 use identity::{CgroupFs, Container, MemoryLimit};
 use pipeline::proto::common::v1::{AnyValue, KeyValue, any_value::Value};
 use pipeline::proto::logs::v1::{LogRecord, SeverityNumber};
@@ -37,6 +37,7 @@ pub struct Source {
 impl super::Source for Source {
     const NAME: &'static str = "oom";
     type Config = Config;
+    type Probe = Oom;
     type Event = Kill;
 
     fn open(kernel: &mut Kernel, config: &Config) -> Result<Self, OpenError> {
@@ -44,14 +45,8 @@ impl super::Source for Source {
         Ok(Self { probe: Oom::open(kernel, Settings { rate })?, cgroups: CgroupFs::mounted() })
     }
 
-    async fn readable(&mut self) -> std::io::Result<()> {
-        self.probe.readable().await
-    }
-
-    fn drain(&mut self) -> Vec<Kill> {
-        let mut kills = Vec::new();
-        self.probe.drain(|kill| kills.push(*kill));
-        kills
+    fn probe(&mut self) -> &mut Oom {
+        &mut self.probe
     }
 
     fn cgroups(kill: &Kill) -> Option<Cgroups> {
@@ -78,10 +73,6 @@ impl super::Source for Source {
             event_name: OOM_KILL.into(),
             ..LogRecord::default()
         }
-    }
-
-    fn control(&mut self) -> &mut dyn Control {
-        self.probe.control()
     }
 }
 

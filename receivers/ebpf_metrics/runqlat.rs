@@ -29,7 +29,7 @@ impl Scraper for RunqlatScraper {
     }
 
     fn counters(&mut self) -> Option<Counters> {
-        Some(self.probe.control().counters())
+        Some(self.probe.counters())
     }
 }
 

@@ -37,6 +37,6 @@ impl Scraper for SoftirqScraper {
     }
 
     fn counters(&mut self) -> Option<Counters> {
-        Some(self.probe.control().counters())
+        Some(self.probe.counters())
     }
 }
