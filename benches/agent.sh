@@ -42,7 +42,7 @@ kpulse_default() {
   local own="{prometheus: {host: ${OWN_METRICS%:*}, port: ${OWN_METRICS#*:}}}"
   kpulse_start "$METRICS" linux_sched_runqueue_duration_seconds_count --config pipeline.yaml \
     --set "exporters.prometheus.endpoint=$METRICS" --set "exporters.file.path=$WORK/telemetry.jsonl" \
-    --set "service.telemetry.metrics.readers=[{pull: {exporter: $own}}]"
+    --set "service.telemetry.metrics.readers=[{pull: {exporter: $own}}]" --set service.extensions=[]
 }
 
 # bpftrace_start SCRIPT: the script's last probe is attached last and says `ready`.

@@ -40,7 +40,7 @@ impl Decode for Duration {
     }
 
     fn encode(&self, _: Secrets) -> Node {
-        Node::text(print(*self))
+        Node::text(print_duration(*self))
     }
 }
 
@@ -95,7 +95,7 @@ fn scaled(number: &str, scale: u64) -> Option<u128> {
 }
 
 /// Go's spelling: `1h30m0s`, `1.5s`, `200ms`, `0s`.
-fn print(duration: Duration) -> String {
+pub fn print_duration(duration: Duration) -> String {
     let ns = duration.as_nanos();
     match ns {
         0 => "0s".to_owned(),

@@ -13,7 +13,7 @@ use pipeline::proto::resource::v1::Resource;
 use pipeline::{Batch, Origin, Telemetry};
 
 pub fn context() -> BuildContext {
-    BuildContext { id: "test".parse().unwrap(), telemetry: Telemetry::new("test") }
+    BuildContext::new("test".parse().unwrap(), Telemetry::new("test"))
 }
 
 pub fn attribute(key: &str, value: &str) -> KeyValue {

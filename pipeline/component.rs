@@ -1,4 +1,5 @@
-//! The contracts of receivers, processors and exporters, and the table row that announces one.
+//! The contracts of receivers, processors and exporters, and the table row that announces one. Extensions have theirs
+//! in [`crate::extension`].
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use async_trait::async_trait;
 use config::{ComponentId, Decode, Decoder, FieldDoc, Node, Secrets};
 
 use crate::delivery::Delivery;
-use crate::{Batch, BuildError, Next, Outlets, Rejected, Signal, StartError, Tasks, Telemetry};
+use crate::{Batch, BuildError, Extensions, Next, Outlets, Rejected, Signal, StartError, Tasks, Telemetry};
 
 /// One row of a component table. `C` is the kind's configuration trait, e.g. `dyn ReceiverConfig`.
 pub struct Factory<C: ?Sized> {
@@ -69,6 +70,15 @@ pub struct BuildContext {
     pub id: ComponentId,
     /// Where it counts.
     pub telemetry: Telemetry,
+    /// What runs beside the pipelines; an extension sees those before it.
+    pub extensions: Extensions,
+}
+
+impl BuildContext {
+    /// Surroundings without extensions.
+    pub fn new(id: ComponentId, telemetry: Telemetry) -> Self {
+        Self { id, telemetry, extensions: Extensions::default() }
+    }
 }
 
 /// Settings that can become a receiver.

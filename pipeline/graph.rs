@@ -8,6 +8,8 @@ use opentelemetry::KeyValue;
 
 use crate::component::{BuildContext, Exporter, Processor, Receiver, Transform, Verdict};
 use crate::delivery::{Delivery, Place, Stacks};
+use crate::extension::Extensions;
+use crate::health::HealthReport;
 use crate::lifecycle::{Running, StartError, StopSwitch, Tasks};
 use crate::outlet::{Outlet, Outlets};
 use crate::settings::{PipelineSettings, Settings};
@@ -35,6 +37,7 @@ pub struct Graph {
     exporters: HashMap<ComponentId, Built>,
     receivers: Vec<(ComponentId, Box<dyn Receiver>)>,
     pipelines: Vec<Pipeline>,
+    extensions: Extensions,
     telemetry: Telemetry,
 }
 
@@ -54,11 +57,17 @@ impl Graph {
     /// # Errors
     /// What the first component that cannot be built says.
     pub fn build(settings: &Settings, telemetry: &Telemetry) -> Result<Self, BuildError> {
-        let cx = |id: &ComponentId| BuildContext { id: id.clone(), telemetry: telemetry.clone() };
+        let extensions = extensions(settings, telemetry)?;
+        let cx = |id: &ComponentId| BuildContext {
+            id: id.clone(),
+            telemetry: telemetry.clone(),
+            extensions: extensions.clone(),
+        };
         let mut graph = Self {
             exporters: HashMap::new(),
             receivers: Vec::new(),
             pipelines: Vec::new(),
+            extensions: extensions.clone(),
             telemetry: telemetry.clone(),
         };
         for pipeline in settings.service.pipelines.0.values() {
@@ -85,12 +94,17 @@ impl Graph {
         Ok(graph)
     }
 
-    /// Starts exporters first and receivers last.
+    /// Starts extensions and exporters first and receivers last.
     ///
     /// # Errors
     /// What could not be opened, by component. What was started before is dropped, which closes it.
     pub async fn start(self) -> Result<Running, StartError> {
         let telemetry = self.telemetry.clone();
+        let (health, mut extension_tasks) = (HealthReport::default(), Tasks::default());
+        for (id, extension) in self.extensions.iter() {
+            let failed = |e: StartError| StartError(format!("cannot start extension {id}: {e}"));
+            extension.start(health.watch(), &mut extension_tasks).await.map_err(failed)?;
+        }
         let (mut receivers, mut forwarders) = (Tasks::default(), Tasks::default());
         let (mut processors, mut exporter_tasks) = (Tasks::default(), Tasks::default());
         for (id, Built { exporter, .. }) in &self.exporters {
@@ -120,7 +134,20 @@ impl Graph {
             receiver.start(outlets, &mut receivers).await.map_err(failed)?;
         }
         let exporters = self.exporters.into_values().map(|built| built.exporter).collect();
-        Ok(Running { receivers, forwarders, processors, consumers, retries, lost, exporter_tasks, exporters })
+        health.ready();
+        Ok(Running {
+            receivers,
+            forwarders,
+            processors,
+            consumers,
+            retries,
+            lost,
+            exporter_tasks,
+            exporters,
+            extension_tasks,
+            extensions: self.extensions,
+            health,
+        })
     }
 
     /// The edges into the exporters: one for each signal, so that pipelines share an exporter's queue.
@@ -138,6 +165,19 @@ impl Graph {
         }
         ends
     }
+}
+
+/// The extensions that run, built in order.
+fn extensions(settings: &Settings, telemetry: &Telemetry) -> Result<Extensions, BuildError> {
+    let mut built = Extensions::default();
+    for id in &settings.service.extensions.0 {
+        // Named twice, it runs once.
+        if let Some(component) = settings.extensions.get(id).filter(|_| built.get(id).is_err()) {
+            let cx = BuildContext { id: id.clone(), telemetry: telemetry.clone(), extensions: built.clone() };
+            built = built.with(id.clone(), component.config.build(cx)?);
+        }
+    }
+    Ok(built)
 }
 
 /// The edges into the exporters.

@@ -8,7 +8,9 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
+use crate::Extensions;
 use crate::delivery::Lost;
+use crate::health::HealthReport;
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +129,7 @@ pub enum Stopped {
 }
 
 /// The running service, stage by stage in flow order.
+#[derive(Default)]
 pub struct Running {
     pub(crate) receivers: Tasks,
     pub(crate) forwarders: Tasks,
@@ -138,6 +141,9 @@ pub struct Running {
     pub(crate) lost: Vec<Lost>,
     pub(crate) exporter_tasks: Tasks,
     pub(crate) exporters: Vec<std::sync::Arc<dyn crate::component::Exporter>>,
+    pub(crate) extension_tasks: Tasks,
+    pub(crate) extensions: Extensions,
+    pub(crate) health: HealthReport,
 }
 
 impl Running {
@@ -151,17 +157,21 @@ impl Running {
             ended = self.processors.ended() => ended,
             ended = self.consumers.ended() => ended,
             ended = self.exporter_tasks.ended() => ended,
+            ended = self.extension_tasks.ended() => ended,
         };
-        match ended.panic {
+        let fault = match ended.panic {
             Some(panic) => format!("{} panicked: {panic}", ended.name),
             None => format!("{} ended early", ended.name),
-        }
+        };
+        self.health.fault(&fault);
+        fault
     }
 
-    /// Stops receivers first, then drains in flow order, all within `limit`.
+    /// Stops receivers first, then drains in flow order, extensions last, all within `limit`.
     pub async fn stop(mut self, limit: Duration) -> Stopped {
         let deadline = Instant::now() + limit;
         let mut faults = 0;
+        self.health.stopping();
         // First of all: what waits for its next attempt would hold up everything before it.
         self.retries.request();
         for stage in [&mut self.receivers, &mut self.forwarders, &mut self.processors, &mut self.consumers] {
@@ -176,6 +186,13 @@ impl Running {
         }
         self.exporter_tasks.request_stop();
         faults += self.exporter_tasks.finish(deadline).await;
+        for (_, extension) in self.extensions.iter().rev() {
+            if timeout_at(deadline, extension.shutdown()).await.is_err() {
+                faults += 1;
+            }
+        }
+        self.extension_tasks.request_stop();
+        faults += self.extension_tasks.finish(deadline).await;
         if faults == 0 { Stopped::Drained } else { Stopped::Late(faults) }
     }
 }

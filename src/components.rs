@@ -3,5 +3,9 @@
 use pipeline::Tables;
 
 /// Everything a configuration can name.
-pub static TABLES: Tables =
-    Tables { receivers: receivers::ALL, processors: processors::ALL, exporters: exporters::ALL };
+pub static TABLES: Tables = Tables {
+    receivers: receivers::ALL,
+    processors: processors::ALL,
+    exporters: exporters::ALL,
+    extensions: extensions::ALL,
+};

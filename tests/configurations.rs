@@ -78,7 +78,17 @@ fn what_print_config_shows_is_the_same_configuration() {
 #[test]
 fn components_lists_every_table() {
     let text = String::from_utf8(kpulse(&["components"]).stdout).unwrap();
-    for name in ["ebpf_metrics", "ebpf_events", "rate_limit", "debug", "file", "otlp_grpc", "otlp_http", "prometheus"] {
+    for name in [
+        "ebpf_metrics",
+        "ebpf_events",
+        "rate_limit",
+        "debug",
+        "file",
+        "otlp_grpc",
+        "otlp_http",
+        "prometheus",
+        "health_check",
+    ] {
         assert!(text.contains(&format!("name: {name}\n")), "{text}");
     }
 }

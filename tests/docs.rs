@@ -16,7 +16,8 @@ fn page<C: Configured + ?Sized>(kind: &str, factory: &Factory<C>) -> String {
         Stability::Beta => "beta",
         Stability::Stable => "stable",
     };
-    let _ = writeln!(out, "Signals: {}. Stability: {stability}.", signals.join(", "));
+    let signals = if signals.is_empty() { String::new() } else { format!("Signals: {}. ", signals.join(", ")) };
+    let _ = writeln!(out, "{signals}Stability: {stability}.");
     if let Some(alias) = factory.alias {
         let _ = writeln!(out, "Also answers to `{alias}`.");
     }
@@ -75,6 +76,7 @@ fn pages() -> Vec<(String, String)> {
     receivers::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("receiver", f))));
     processors::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("processor", f))));
     exporters::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("exporter", f))));
+    extensions::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("extension", f))));
     pages
 }
 

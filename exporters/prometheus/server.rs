@@ -1,22 +1,11 @@
-//! A small HTTP server for one page.
+//! `/metrics`, for a scraper.
 
-use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use pipeline::{StartError, Stop};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-
-/// Scrapers at once; more wait in the listen queue.
-const CONNECTIONS: usize = 32;
-/// A client that sends no request for so long is sent away.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+use tokio::net::TcpListener;
+use transport::pages::{self, Page};
+use transport::{Method, Parts, StatusCode};
 
 /// Makes the page.
 pub type Render = dyn Fn() -> String + Send + Sync;
@@ -26,57 +15,23 @@ pub type Render = dyn Fn() -> String + Send + Sync;
 /// # Errors
 /// When the address cannot be used, with the address.
 pub async fn listen(endpoint: &str) -> Result<TcpListener, StartError> {
-    let bound = match endpoint.strip_prefix(':') {
-        Some(port) => match TcpListener::bind(format!("[::]:{port}")).await {
-            Ok(listener) => Ok(listener),
-            Err(_) => TcpListener::bind(format!("0.0.0.0:{port}")).await,
-        },
-        None => TcpListener::bind(endpoint).await,
-    };
-    bound.map_err(|e| StartError(format!("cannot listen on {endpoint}: {e}")))
+    pages::listen(endpoint).await.map_err(|e| StartError(e.to_string()))
 }
 
 /// Serves `/metrics` until the stop.
 pub async fn serve(listener: TcpListener, render: Arc<Render>, mut stop: Stop) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(connection(stream, render.clone()))),
-                // Out of descriptors, most likely: the next try should not come at once.
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            },
-            Some(_) = connections.join_next() => {}
-            () = stop.requested() => return,
-        }
+    let page = move |request: Parts| std::future::ready(answer(&request, &render));
+    if let Err(error) = pages::serve(listener, page, stop.requested()).await {
+        tracing::error!(%error, "nobody can scrape any more");
     }
 }
 
-async fn connection(stream: TcpStream, render: Arc<Render>) {
-    let service = service_fn(move |request| {
-        let answer = answer(&request, &render);
-        async move { Ok::<_, Infallible>(answer) }
-    });
-    let mut http = hyper::server::conn::http1::Builder::new();
-    let http = http.timer(TokioTimer::new()).header_read_timeout(REQUEST_TIMEOUT);
-    if let Err(error) = http.serve_connection(TokioIo::new(stream), service).await {
-        tracing::debug!(%error, "a scrape ended early");
-    }
-}
-
-fn answer<B>(request: &Request<B>, render: &Arc<Render>) -> Response<Full<Bytes>> {
-    let (status, kind, body) = match (request.method(), request.uri().path()) {
+fn answer(request: &Parts, render: &Arc<Render>) -> Page {
+    match (&request.method, request.uri.path()) {
         (&Method::GET | &Method::HEAD, "/metrics") => {
-            (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", render())
+            Page::new(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", render())
         }
-        (_, "/metrics") => (StatusCode::METHOD_NOT_ALLOWED, "text/plain", "only GET\n".into()),
-        _ => (StatusCode::NOT_FOUND, "text/plain", "metrics are at /metrics\n".into()),
-    };
-    let mut response = Response::new(Full::new(Bytes::from(body)));
-    *response.status_mut() = status;
-    response.headers_mut().insert(hyper::header::CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));
-    response
+        (_, "/metrics") => Page::text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n"),
+        _ => Page::text(StatusCode::NOT_FOUND, "metrics are at /metrics\n"),
+    }
 }

@@ -13,6 +13,7 @@ use crate::component::{
     Configured, ExporterConfig, ExporterFactory, Factory, ProcessorConfig, ProcessorFactory, ReceiverConfig,
     ReceiverFactory,
 };
+use crate::extension::{ExtensionConfig, ExtensionFactory};
 pub use service::{Level, PipelineSettings, Reader, ServiceSettings};
 
 /// The sections a configuration may have.
@@ -27,6 +28,8 @@ pub struct Tables {
     pub processors: &'static [&'static ProcessorFactory],
     /// Where it can go.
     pub exporters: &'static [&'static ExporterFactory],
+    /// What can run beside.
+    pub extensions: &'static [&'static ExtensionFactory],
 }
 
 /// One configured component: its settings and which signals its factory knows.
@@ -48,6 +51,8 @@ pub struct Settings {
     pub processors: Section<dyn ProcessorConfig>,
     /// `exporters`
     pub exporters: Section<dyn ExporterConfig>,
+    /// `extensions`
+    pub extensions: Section<dyn ExtensionConfig>,
     /// `service`
     pub service: ServiceSettings,
 }
@@ -68,6 +73,7 @@ impl Settings {
             receivers: section(tree, "receivers", tables.receivers, &mut decoder),
             processors: section(tree, "processors", tables.processors, &mut decoder),
             exporters: section(tree, "exporters", tables.exporters, &mut decoder),
+            extensions: section(tree, "extensions", tables.extensions, &mut decoder),
             service: decoder.at("service", |d| {
                 config::Decode::decode(
                     tree.get("service").unwrap_or(&Node::of(Value::Null)),
@@ -77,7 +83,6 @@ impl Settings {
             }),
         };
         let _: Section<dyn ReceiverConfig> = section(tree, "connectors", &[], &mut decoder);
-        let _: Section<dyn ReceiverConfig> = section(tree, "extensions", &[], &mut decoder);
         settings.check(&mut decoder);
         let errors = decoder.finish();
         if errors.0.is_empty() { Ok(settings) } else { Err(errors) }
@@ -87,6 +92,7 @@ impl Settings {
         check_section(&self.receivers, "receivers", decoder);
         check_section(&self.processors, "processors", decoder);
         check_section(&self.exporters, "exporters", decoder);
+        check_section(&self.extensions, "extensions", decoder);
         decoder.at("service", |decoder| {
             config::Decode::validate(&self.service, decoder);
             references::check(self, decoder);
@@ -99,6 +105,7 @@ impl Settings {
             ("receivers", encode_section(&self.receivers, |c| c.encode(secrets))),
             ("processors", encode_section(&self.processors, |c| c.encode(secrets))),
             ("exporters", encode_section(&self.exporters, |c| c.encode(secrets))),
+            ("extensions", encode_section(&self.extensions, |c| c.encode(secrets))),
             ("service", config::Decode::encode(&self.service, secrets)),
         ])
     }

@@ -6,6 +6,12 @@ use super::{PipelineSettings, Section, Settings};
 
 /// Reports to `decoder`, whose path is `service`, every broken reference.
 pub(super) fn check(settings: &Settings, decoder: &mut Decoder) {
+    decoder.at("extensions", |decoder| {
+        let ids = &settings.service.extensions.0;
+        for id in ids.iter().filter(|id| !settings.extensions.contains_key(*id)) {
+            dangling(id, &settings.extensions, "extension", decoder);
+        }
+    });
     decoder.at("pipelines", |decoder| {
         for (id, pipeline) in &settings.service.pipelines.0 {
             decoder.at(id.to_string(), |decoder| {
@@ -37,12 +43,7 @@ fn each<C: ?Sized>(
 ) {
     for id in ids {
         match section.get(id) {
-            None => {
-                let known: Vec<_> = section.keys().map(ComponentId::to_string).collect();
-                let hint = nearest(&id.to_string(), known.iter().map(String::as_str));
-                let hint = hint.map_or(String::new(), |near| format!("; did you mean \"{near}\"?"));
-                decoder.error(format!("references {kind} \"{id}\" which is not configured{hint}"));
-            }
+            None => dangling(id, section, kind, decoder),
             Some(component) if !component.signals.contains(&pipeline.signal) => {
                 let signals: Vec<_> = component.signals.iter().map(|signal| signal.name()).collect();
                 let signals = signals.join(", ");
@@ -51,4 +52,11 @@ fn each<C: ?Sized>(
             Some(_) => {}
         }
     }
+}
+
+fn dangling<C: ?Sized>(id: &ComponentId, section: &Section<C>, kind: &str, decoder: &mut Decoder) {
+    let known: Vec<_> = section.keys().map(ComponentId::to_string).collect();
+    let hint = nearest(&id.to_string(), known.iter().map(String::as_str));
+    let hint = hint.map_or(String::new(), |near| format!("; did you mean \"{near}\"?"));
+    decoder.error(format!("references {kind} \"{id}\" which is not configured{hint}"));
 }

@@ -11,7 +11,7 @@ config::settings! {
     /// What runs, and what it says of itself.
     pub struct ServiceSettings {
         /// Extensions that run, in this order.
-        pub extensions: Vec<String> = Vec::new(),
+        pub extensions: Ids = Ids::default(),
         /// Pipelines by `signal[/name]`.
         pub pipelines: Pipelines = Pipelines::default(),
         /// Own logs and metrics.
@@ -23,14 +23,23 @@ config::settings! {
 
 impl Rules for ServiceSettings {
     fn rules(&self, decoder: &mut Decoder) {
-        for (index, id) in self.extensions.iter().enumerate() {
-            decoder.at("extensions", |d| {
-                d.at(index.to_string(), |d| d.error(format!("references extension {id:?} which is not configured")));
-            });
-        }
         if self.pipelines.0.is_empty() {
             decoder.at("pipelines", |d| d.error("service must have at least one pipeline"));
         }
+    }
+}
+
+/// A list of component ids.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ids(pub Vec<ComponentId>);
+
+impl Decode for Ids {
+    fn decode(node: &Node, _: Self, decoder: &mut Decoder) -> Self {
+        Self(ids(Some(node), decoder))
+    }
+
+    fn encode(&self, secrets: Secrets) -> Node {
+        Node::of(Value::List(self.0.iter().map(|id| id.encode(secrets)).collect()))
     }
 }
 

@@ -17,7 +17,7 @@ type Sizes = Arc<Mutex<Vec<u32>>>;
 /// The edge into a batch processor, its tasks, and the sizes of what comes out.
 fn around(config: Config, next: Next) -> (Next, Tasks, Telemetry) {
     let (telemetry, mut tasks) = (Telemetry::new("test"), Tasks::default());
-    let cx = BuildContext { id: "batch/x".parse().unwrap(), telemetry: telemetry.clone() };
+    let cx = BuildContext::new("batch/x".parse().unwrap(), telemetry.clone());
     let Processor::Wrap(wrap) = config.build(cx).unwrap() else { panic!("no wrap") };
     (wrap(next, &mut tasks), tasks, telemetry)
 }
@@ -169,7 +169,7 @@ async fn what_an_ended_task_held_is_counted_as_lost_to_shutdown() {
 
 #[tokio::test(start_paused = true)]
 async fn the_keeper_ends_after_its_shards_and_not_before() {
-    let cx = BuildContext { id: "batch".parse().unwrap(), telemetry: Telemetry::new("test") };
+    let cx = BuildContext::new("batch".parse().unwrap(), Telemetry::new("test"));
     let ((next, sizes), tasks) = (sink(), Tasks::default());
     let (input, received) = tokio::sync::mpsc::channel(1);
     let shard = Shard::new(sized(1000, 0), Counts::new(&cx), next, Arc::default(), received, tasks.stop());

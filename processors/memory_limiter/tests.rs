@@ -16,7 +16,7 @@ fn limiter(telemetry: &Telemetry) -> Limiter {
         live_bytes: || LIVE.load(Ordering::Relaxed),
         state: Mutex::default(),
         counts: Default::default(),
-        cx: BuildContext { id: "memory_limiter".parse().unwrap(), telemetry: telemetry.clone() },
+        cx: BuildContext::new("memory_limiter".parse().unwrap(), telemetry.clone()),
     }
 }
 

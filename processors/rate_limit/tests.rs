@@ -90,5 +90,5 @@ fn what_cannot_work_is_refused_with_its_path() {
         assert!(text.contains(wanted), "{text}");
     }
     let id: ComponentId = "rate_limit".parse().unwrap();
-    assert!(dropping(1, 1).build(BuildContext { id, telemetry: Telemetry::new("test") }).is_ok());
+    assert!(dropping(1, 1).build(BuildContext::new(id, Telemetry::new("test"))).is_ok());
 }

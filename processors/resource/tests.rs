@@ -10,7 +10,7 @@ fn every_resource_of_wire_bytes_is_changed_and_the_records_are_untouched() {
     let mut decoder = config::Decoder::default();
     let text = "{attributes: [{key: env, action: upsert, value: prod}, {key: container.id, action: delete}]}";
     let config = (FACTORY.decode)(&config::parse(text, &"test".into()).unwrap(), &mut decoder);
-    let cx = BuildContext { id: "resource".parse().unwrap(), telemetry: Telemetry::new("test") };
+    let cx = BuildContext::new("resource".parse().unwrap(), Telemetry::new("test"));
     let Processor::Transform(relabel) = config.build(cx).unwrap() else { panic!("not a transform") };
     let batch = Batch::received(Signal::Logs, logs(&[("a", 2), ("b", 3)]).encode(), Default::default()).unwrap();
     let Verdict::Pass(mut batch) = relabel.apply(batch) else { panic!("not passed") };

@@ -16,6 +16,7 @@ pub fn components() -> Result<(), Error> {
         ("receivers", rows(TABLES.receivers)),
         ("processors", rows(TABLES.processors)),
         ("exporters", rows(TABLES.exporters)),
+        ("extensions", rows(TABLES.extensions)),
     ]);
     std::io::stdout().write_all(to_yaml(&list)?.as_bytes())?;
     Ok(())

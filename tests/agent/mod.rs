@@ -22,6 +22,7 @@ pub struct Agent {
     pub folder: PathBuf,
     pub metrics: SocketAddr,
     pub own: SocketAddr,
+    pub health: SocketAddr,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -41,7 +42,7 @@ impl Agent {
         let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("kpulse-test-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let (metrics, own) = (free_port(), free_port());
+        let (metrics, own, health) = (free_port(), free_port(), free_port());
         let own_reader = format!(
             "service.telemetry.metrics.readers=[{{pull: {{exporter: {{prometheus: {{host: 127.0.0.1, port: {}}}}}}}}}]",
             own.port()
@@ -49,6 +50,7 @@ impl Agent {
         let fixed = [
             format!("exporters.prometheus.endpoint={metrics}"),
             format!("exporters.file.path={}", folder.join("telemetry.jsonl").display()),
+            format!("extensions.health_check.endpoint={health}"),
             own_reader,
         ];
         let mut command = Command::new(env!("CARGO_BIN_EXE_kpulse"));
@@ -58,7 +60,7 @@ impl Agent {
         }
         let file = |name: &str| std::fs::File::create(folder.join(name)).unwrap();
         let child = command.stdout(file("out")).stderr(file("err")).stdin(Stdio::null()).spawn().unwrap();
-        let mut agent = Self { child, folder, metrics, own, _alone: alone };
+        let mut agent = Self { child, folder, metrics, own, health, _alone: alone };
         agent.wait_for("readiness", |agent| agent.errors().contains("Everything is ready"));
         agent
     }
@@ -134,14 +136,21 @@ impl Drop for Agent {
 
 /// The body of `/metrics`.
 pub fn scrape(address: SocketAddr) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    let (status, body) = get(address, "/metrics").unwrap();
+    assert_eq!(status, 200, "{body}");
+    body
+}
+
+/// Status and body of an answer.
+pub fn get(address: SocketAddr, path: &str) -> std::io::Result<(u16, String)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    body.to_owned()
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).and_then(|code| code.parse().ok());
+    Ok((status.unwrap_or_else(|| panic!("not HTTP: {head}")), body.to_owned()))
 }
 
 /// A UDP port of this machine where nobody listens.

@@ -14,10 +14,10 @@ await() {
   done
 }
 
-# start_agent [--set ...]: sets agent (pid); metrics on 29704, own metrics on 29706, lines in $WORK/telemetry.jsonl
+# start_agent [--set ...]: sets agent (pid); metrics on 29704, own metrics on 29706, health on 29713, lines in $WORK/telemetry.jsonl
 start_agent() {
   "$KPULSE" --config "$root/pipeline.yaml" --set exporters.prometheus.endpoint=127.0.0.1:29704 \
-    --set "exporters.file.path=$WORK/telemetry.jsonl" \
+    --set extensions.health_check.endpoint=127.0.0.1:29713 --set "exporters.file.path=$WORK/telemetry.jsonl" \
     --set 'service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 29706}}}}]' \
     "$@" >"$WORK/out" 2>"$WORK/err" &
   agent=$!

@@ -65,11 +65,7 @@ impl Bench {
     /// The running service of this stack alone.
     pub fn running(self) -> (Running, Arc<Leaf>, Counts) {
         let Self { leaf, telemetry, consumers, retries, lost, .. } = self;
-        let stage = Tasks::default;
-        let (receivers, forwarders, processors, exporter_tasks) = (stage(), stage(), stage(), stage());
-        let exporters = Vec::new();
-        let running =
-            Running { receivers, forwarders, processors, consumers, retries, lost, exporter_tasks, exporters };
+        let running = Running { consumers, retries, lost, ..Running::default() };
         (running, leaf, Counts(telemetry))
     }
 

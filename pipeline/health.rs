@@ -1,0 +1,60 @@
+//! How the service is doing, for whoever is asked from outside.
+
+use std::time::{Instant, SystemTime};
+
+use tokio::sync::watch;
+
+/// Where the service is in its life, and what has stopped working in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// Tasks that ended although nobody told them to, with the reason, oldest first.
+    pub faults: Vec<String>,
+}
+
+/// Where the service is in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Not all components have started.
+    #[default]
+    Starting,
+    /// Every component has started.
+    Ready {
+        /// The wall clock at that moment.
+        since: SystemTime,
+        /// The same moment, for durations.
+        at: Instant,
+    },
+    /// The stop has begun; nothing is accepted any more.
+    Stopping,
+}
+
+impl Health {
+    /// Whether everything that was started works.
+    pub fn is_good(&self) -> bool {
+        matches!(self.phase, Phase::Ready { .. }) && self.faults.is_empty()
+    }
+}
+
+/// The one who knows the health and tells the others.
+#[derive(Debug, Default)]
+pub(crate) struct HealthReport(watch::Sender<Health>);
+
+impl HealthReport {
+    pub fn watch(&self) -> watch::Receiver<Health> {
+        self.0.subscribe()
+    }
+
+    pub fn ready(&self) {
+        self.0.send_modify(|health| health.phase = Phase::Ready { since: SystemTime::now(), at: Instant::now() });
+    }
+
+    pub fn stopping(&self) {
+        self.0.send_modify(|health| health.phase = Phase::Stopping);
+    }
+
+    pub fn fault(&self, fault: &str) {
+        self.0.send_modify(|health| health.faults.push(fault.to_owned()));
+    }
+}
