@@ -1,6 +1,6 @@
 //! The kernel's latency histograms; the same layout as `include/histogram.h`.
 
-use aya::maps::{MapData, PerCpuArray};
+use aya::maps::PerCpuValues;
 
 /// Exponent of the first step: values up to 2^10 ns share slot 0.
 const FIRST_EXPONENT: u32 = 10;
@@ -38,6 +38,12 @@ impl Default for Histogram {
 }
 
 impl Histogram {
+    /// Adds the values of another one.
+    pub fn add(&mut self, other: &Self) {
+        self.sum_ns += other.sum_ns;
+        self.counts.iter_mut().zip(other.counts).for_each(|(total, count)| *total += count);
+    }
+
     /// How many values it holds.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
@@ -55,14 +61,18 @@ pub(crate) struct Slots {
 // SAFETY: 64-bit numbers without padding; every bit pattern is valid.
 unsafe impl aya::Pod for Slots {}
 
-/// Sums one histogram over all CPUs.
-pub(crate) fn read(map: &PerCpuArray<MapData, Slots>, index: u32) -> Result<Histogram, aya::maps::MapError> {
-    let mut sum = Histogram::default();
-    for cpu in map.get(&index, 0)?.iter() {
-        sum.sum_ns += cpu.sum_ns;
-        for (total, slot) in sum.counts.iter_mut().zip(cpu.slots) {
-            *total += slot;
-        }
+impl Default for Slots {
+    fn default() -> Self {
+        Self { sum_ns: 0, slots: [0; SLOTS] }
     }
-    Ok(sum)
+}
+
+/// Sums one histogram over all CPUs.
+pub(crate) fn sum(per_cpu: PerCpuValues<Slots>) -> Histogram {
+    let mut sum = Histogram::default();
+    for cpu in per_cpu.iter() {
+        sum.sum_ns += cpu.sum_ns;
+        sum.counts.iter_mut().zip(cpu.slots).for_each(|(total, slot)| *total += slot);
+    }
+    sum
 }

@@ -252,7 +252,7 @@ fn map_sizes(ebpf: &Ebpf) -> Vec<MapSize> {
 fn map_bytes(map: &Map) -> Option<u64> {
     let data = match map {
         Map::Array(data) | Map::PerCpuArray(data) | Map::HashMap(data) | Map::LruHashMap(data) => data,
-        Map::RingBuf(data) | Map::SkStorage(data) => data,
+        Map::PerCpuHashMap(data) | Map::PerCpuLruHashMap(data) | Map::RingBuf(data) | Map::SkStorage(data) => data,
         Map::Unsupported(data) => data,
         _ => return None,
     };

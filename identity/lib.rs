@@ -3,12 +3,16 @@
 //! The kernel knows cgroups by the inode of their directory; [`CgroupFs`] turns that into a path in one system call,
 //! and [`Container`] reads container id and pod uid out of the path. No runtime is asked.
 
+mod accounting;
 mod cgroup;
 mod container;
+mod inventory;
 mod memory;
 
+pub use accounting::{Cpu, Memory};
 pub use cgroup::CgroupFs;
 pub use container::Container;
+pub use inventory::{ContainerCgroups, Inventory};
 pub use memory::MemoryLimit;
 
 use std::collections::HashMap;

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::accounting::{NO_LIMIT, number};
+
 /// The cgroup whose limit holds for another one below it, or for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemoryLimit {
@@ -22,9 +24,6 @@ pub(crate) struct Files {
 pub(crate) const UNIFIED: Files = Files { limit: "memory.max", usage: "memory.current" };
 pub(crate) const V1: Files = Files { limit: "memory.limit_in_bytes", usage: "memory.usage_in_bytes" };
 
-/// What v1 shows for "no limit" is the largest number of whole pages; no machine has as much.
-const NO_LIMIT: u64 = 1 << 62;
-
 impl MemoryLimit {
     /// The nearest limit, from `path` upwards.
     pub(crate) fn nearest(root: &Path, path: &str, files: &Files) -> Option<Self> {
@@ -33,8 +32,7 @@ impl MemoryLimit {
     }
 
     fn of(folder: PathBuf, files: &Files, path: String) -> Option<Self> {
-        let number = |file: &str| std::fs::read_to_string(folder.join(file)).ok()?.trim().parse::<u64>().ok();
-        let limit = number(files.limit).filter(|limit| *limit < NO_LIMIT)?;
-        Some(Self { path, limit, usage: number(files.usage)? })
+        let limit = number(&folder, files.limit).filter(|limit| *limit < NO_LIMIT)?;
+        Some(Self { path, limit, usage: number(&folder, files.usage)? })
     }
 }

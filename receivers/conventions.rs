@@ -54,6 +54,42 @@ pub const MEMORY_AVAILABLE: MetricName = MetricName {
     description: "Memory that applications can still get without swapping.",
 };
 
+/// Semantic conventions, container metrics; `linux.*` where they have none.
+pub const CONTAINER_CPU_TIME: MetricName =
+    MetricName { name: "container.cpu.time", unit: "s", description: "CPU time that the container has had, by mode." };
+pub const CONTAINER_THROTTLED_TIME: MetricName = MetricName {
+    name: "linux.container.cpu.throttled.time",
+    unit: "s",
+    description: "Time for which the container's CPU limit held it back, over all its CPUs.",
+};
+pub const CONTAINER_THROTTLED_PERIODS: MetricName = MetricName {
+    name: "linux.container.cpu.throttled.periods",
+    unit: "{period}",
+    description: "Periods in which the container used up what its CPU limit gives it.",
+};
+pub const CONTAINER_MEMORY_USAGE: MetricName = MetricName {
+    name: "container.memory.usage",
+    unit: "By",
+    description: "Memory accounted to the container, page cache included.",
+};
+pub const CONTAINER_MEMORY_WORKING_SET: MetricName = MetricName {
+    name: "container.memory.working_set",
+    unit: "By",
+    description: "Memory of the container without the part of the page cache that was not used lately.",
+};
+pub const CONTAINER_MEMORY_RSS: MetricName =
+    MetricName { name: "container.memory.rss", unit: "By", description: "Anonymous memory of the container." };
+pub const CONTAINER_MEMORY_LIMIT: MetricName = MetricName {
+    name: "linux.container.memory.limit",
+    unit: "By",
+    description: "Memory that the container may use, where it has a limit.",
+};
+pub const CONTAINER_MEMORY_AVAILABLE: MetricName = MetricName {
+    name: "container.memory.available",
+    unit: "By",
+    description: "Memory that the container can still get: its limit without its working set.",
+};
+
 /// Event: the kernel dropped a packet (`skb:kfree_skb`).
 pub const PACKET_DROP: &str = "linux.net.packet.drop";
 

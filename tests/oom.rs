@@ -4,55 +4,20 @@
 mod agent;
 
 mod kernel {
-    use std::path::PathBuf;
-    use std::process::{Command, Stdio};
+    use std::process::Stdio;
 
+    use crate::agent::container::{CONTAINER, Container};
     use crate::agent::{Agent, attribute, records};
 
-    const CONTAINER: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
     const LIMIT: u64 = 40 << 20;
-
-    /// A memory cgroup as a container runtime would name it; removed when dropped.
-    struct Cgroup {
-        folder: PathBuf,
-        limit: &'static str,
-    }
-
-    impl Cgroup {
-        fn create() -> Self {
-            let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
-            let mounts: Vec<Vec<&str>> = mounts.lines().map(|line| line.split(' ').collect()).collect();
-            let is_v1 = |m: &&Vec<&str>| m[2] == "cgroup" && m[3].split(',').any(|option| option == "memory");
-            let (root, limit) = match mounts.iter().find(is_v1) {
-                Some(mount) => (PathBuf::from(mount[1]), "memory.limit_in_bytes"),
-                None => {
-                    let root = PathBuf::from(mounts.iter().find(|m| m[2] == "cgroup2").unwrap()[1]);
-                    std::fs::write(root.join("cgroup.subtree_control"), "+memory").unwrap();
-                    (root, "memory.max")
-                }
-            };
-            let cgroup = Self { folder: root.join(format!("docker-{CONTAINER}.scope")), limit };
-            std::fs::create_dir(&cgroup.folder).unwrap();
-            std::fs::write(cgroup.folder.join(cgroup.limit), LIMIT.to_string()).unwrap();
-            cgroup
-        }
-    }
-
-    impl Drop for Cgroup {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir(&self.folder);
-        }
-    }
 
     #[test]
     fn a_kill_is_an_error_record_of_its_container_with_the_limit_that_was_hit() {
         let mut agent = Agent::start(&[]);
-        let cgroup = Cgroup::create();
-        let script = format!(
-            "echo $$ > {}/cgroup.procs && exec perl -e 'my $n = 200 << 20; my $x = \"a\" x $n'",
-            cgroup.folder.display()
-        );
-        let mut child = Command::new("sh").args(["-c", &script]).stdout(Stdio::null()).spawn().unwrap();
+        let container = Container::create();
+        container.limit_memory(LIMIT);
+        let perl = "my $n = 200 << 20; my $x = 'a' x $n";
+        let mut child = container.command("perl", &["-e", perl]).stdout(Stdio::null()).spawn().unwrap();
         let pid = child.id();
         assert!(!child.wait().unwrap().success());
         let of_child = |record: &serde_json::Value| {

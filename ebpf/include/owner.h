@@ -24,21 +24,29 @@ enum owner_rung {
 	OWNER_PROCESS,	     /* the process that ran, in its own context */
 };
 
-static __always_inline void describe_owner(struct owner *owner, struct task_struct *task)
+/* The task's place in the v1 memory hierarchy (in the unified one, when memory is there); 0 without the controller. */
+static __always_inline struct cgroup_subsys_state *memory_state(struct task_struct *task)
 {
-	owner->pid = BPF_CORE_READ(task, tgid);
-	BPF_CORE_READ_STR_INTO(&owner->comm, task, comm);
-	owner->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-	owner->v1_cgroup = 0;
 	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id___any, memory_cgrp_id___any))
-		return;
+		return 0;
 	u32 memory = bpf_core_enum_value(enum cgroup_subsys_id___any, memory_cgrp_id___any);
 	struct css_set *set = BPF_CORE_READ(task, cgroups);
 	struct cgroup_subsys_state *state = 0;
 	void *slot = (void *)set + bpf_core_field_offset(struct css_set, subsys) + memory * sizeof(void *);
 
 	bpf_probe_read_kernel(&state, sizeof(state), slot);
-	if (BPF_CORE_READ(state, cgroup, root, hierarchy_id))
+	return state;
+}
+
+static __always_inline void describe_owner(struct owner *owner, struct task_struct *task)
+{
+	struct cgroup_subsys_state *state = memory_state(task);
+
+	owner->pid = BPF_CORE_READ(task, tgid);
+	BPF_CORE_READ_STR_INTO(&owner->comm, task, comm);
+	owner->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	owner->v1_cgroup = 0;
+	if (state && BPF_CORE_READ(state, cgroup, root, hierarchy_id))
 		owner->v1_cgroup = BPF_CORE_READ(state, cgroup, kn, id);
 }
 

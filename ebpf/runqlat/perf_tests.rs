@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::histogram::{SLOTS, bounds_ns};
-use crate::runqlat::Runqlat;
+use crate::runqlat::{Apart, Runqlat};
 use crate::{Histogram, Kernel};
 
 /// From 16 us on a microsecond does not matter; below, only how many there are is compared.
@@ -77,7 +77,7 @@ fn longer_than(histogram: &Histogram) -> [u64; SLOTS] {
 #[ignore = "takes 15 s and needs perf; `make e2e` runs it"]
 fn under_load_the_histogram_is_what_perf_recorded_switch_by_switch() {
     let file = std::env::temp_dir().join(format!("kpulse-perf-{}", std::process::id()));
-    let probe = Runqlat::open(&mut Kernel::open().unwrap()).unwrap();
+    let probe = Runqlat::open(&mut Kernel::open().unwrap(), Apart::Nobody).unwrap();
     let shell = |script: &str| Running(Command::new("sh").args(["-c", script]).spawn().unwrap());
     // More to run than CPUs to run it on, and much that comes and goes.
     let _busy: Vec<_> = (0..5).map(|_| shell("while :; do :; done")).collect();

@@ -5,6 +5,7 @@
  */
 #include "../include/event.h"
 #include "../include/histogram.h"
+#include "../include/owner.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -20,6 +21,15 @@ struct {
 	__type(key, u32);
 	__type(value, struct histogram);
 } runqlat_host SEC(".maps");
+
+/* By cgroup, of those that user space put here: nothing is ever added from the kernel. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u64);
+	__type(value, struct histogram);
+} runqlat_cgroups SEC(".maps");
 
 /* Wake-ups whose stamp found no memory. */
 struct {
@@ -65,8 +75,22 @@ int BPF_PROG(runqlat_wakeup_new, struct task_struct *task)
 	return woken(task);
 }
 
-SEC("tp_btf/sched_switch")
-int BPF_PROG(runqlat_switch, bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state)
+/* Whose waits are also counted apart. */
+enum apart {
+	NOBODY,
+	UNIFIED_CGROUPS,
+	V1_CGROUPS, /* of the memory hierarchy */
+};
+
+static __always_inline u64 cgroup_of(struct task_struct *task, const enum apart apart)
+{
+	if (apart == UNIFIED_CGROUPS)
+		return task->cgroups->dfl_cgrp->kn->id;
+	return BPF_CORE_READ(memory_state(task), cgroup, kn, id);
+}
+
+static __always_inline int switched(bool preempt, struct task_struct *prev, struct task_struct *next,
+				    unsigned int prev_state, const enum apart apart)
 {
 	u64 now = 0;
 
@@ -91,5 +115,31 @@ int BPF_PROG(runqlat_switch, bool preempt, struct task_struct *prev, struct task
 	struct histogram *host = bpf_map_lookup_elem(&runqlat_host, &zero);
 	if (host)
 		histogram_add(host, waited);
+	if (apart == NOBODY)
+		return 0;
+	u64 cgroup = cgroup_of(next, apart);
+	struct histogram *own = bpf_map_lookup_elem(&runqlat_cgroups, &cgroup);
+	if (own)
+		histogram_add(own, waited);
 	return 0;
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(runqlat_switch, bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state)
+{
+	return switched(preempt, prev, next, prev_state, NOBODY);
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(runqlat_switch_unified, bool preempt, struct task_struct *prev, struct task_struct *next,
+	     unsigned int prev_state)
+{
+	return switched(preempt, prev, next, prev_state, UNIFIED_CGROUPS);
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(runqlat_switch_v1, bool preempt, struct task_struct *prev, struct task_struct *next,
+	     unsigned int prev_state)
+{
+	return switched(preempt, prev, next, prev_state, V1_CGROUPS);
 }

@@ -5,14 +5,17 @@ mod perf;
 
 mod kernel {
     use std::io::{Read, Write};
+    use std::os::unix::fs::MetadataExt;
+    use std::path::{Path, PathBuf};
+    use std::process::{Child, Command, Stdio};
     use std::time::{Duration, Instant};
 
     use crate::histogram::bounds_ns;
-    use crate::runqlat::Runqlat;
+    use crate::runqlat::{Apart, Runqlat};
     use crate::{Histogram, Kernel, Probe};
 
     fn open() -> Runqlat {
-        Runqlat::open(&mut Kernel::open().unwrap()).unwrap()
+        Runqlat::open(&mut Kernel::open().unwrap(), Apart::Nobody).unwrap()
     }
 
     fn pin(cpu: usize) {
@@ -108,5 +111,80 @@ mod kernel {
         assert_eq!(report.features.len(), 3);
         assert!(report.features.iter().all(|ladder| ladder.live().is_some()));
         assert!(report.maps.iter().any(|map| map.name == "runqlat_host" && map.bytes > 0), "{:?}", report.maps);
+    }
+
+    /// A cgroup with one process in it that echoes. Both are gone when dropped.
+    struct Echo {
+        folder: PathBuf,
+        child: Child,
+    }
+
+    impl Echo {
+        fn below(root: &Path) -> Self {
+            let folder = root.join(format!("kpulse-runqlat-{}", std::process::id()));
+            std::fs::create_dir(&folder).unwrap();
+            let child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+            let echo = Self { folder, child };
+            std::fs::write(echo.folder.join("cgroup.procs"), echo.child.id().to_string()).unwrap();
+            echo
+        }
+
+        fn rounds(&mut self, rounds: u64) {
+            let mut byte = [0];
+            for _ in 0..rounds {
+                self.child.stdin.as_mut().unwrap().write_all(&[1]).unwrap();
+                self.child.stdout.as_mut().unwrap().read_exact(&mut byte).unwrap();
+            }
+        }
+
+        /// How often it was taken off a CPU, by the kernel's own count: as often it waits for one.
+        fn switches(&self) -> u64 {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+            let counts = status.lines().filter_map(|line| line.split_once("ctxt_switches:"));
+            counts.map(|(_, count)| count.trim().parse::<u64>().unwrap()).sum()
+        }
+    }
+
+    impl Drop for Echo {
+        fn drop(&mut self) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+            let _ = std::fs::remove_dir(&self.folder);
+        }
+    }
+
+    fn the_waits_of_a_cgroup_are_as_many_as_its_switches(root: &str, apart: Apart) {
+        let _alone = crate::ALONE.blocking_lock();
+        let mut probe = Runqlat::open(&mut Kernel::open().unwrap(), apart).unwrap();
+        let mut echo = Echo::below(Path::new(root));
+        let id = std::fs::metadata(&echo.folder).unwrap().ino();
+        echo.rounds(10);
+        probe.watch(id).unwrap();
+        let before = echo.switches();
+        echo.rounds(2000);
+        let (waits, switches) = (probe.unwatch(id).unwrap().count(), echo.switches() - before);
+        assert!(waits >= 1000, "{waits} waits");
+        assert!(waits.abs_diff(switches) <= switches / 100, "{waits} waits, {switches} switches");
+        assert!(probe.cgroup(id).is_err(), "it is not watched any more");
+    }
+
+    fn mounted(wanted: impl Fn(&str, &str) -> bool) -> Option<String> {
+        let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+        let mut mounts = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+        mounts.find(|m| wanted(m[2], m[3])).map(|m| m[1].to_owned())
+    }
+
+    #[test]
+    fn waits_in_a_cgroup_of_the_unified_hierarchy_are_counted_apart() {
+        let root = mounted(|kind, _| kind == "cgroup2").unwrap();
+        the_waits_of_a_cgroup_are_as_many_as_its_switches(&root, Apart::UnifiedCgroups);
+    }
+
+    #[test]
+    fn waits_in_a_cgroup_of_the_v1_memory_hierarchy_are_counted_apart() {
+        // A host has it or not; the kernel that `make kernels` boots has not.
+        if let Some(root) = mounted(|kind, options| kind == "cgroup" && options.split(',').any(|o| o == "memory")) {
+            the_waits_of_a_cgroup_are_as_many_as_its_switches(&root, Apart::V1Cgroups);
+        }
     }
 }

@@ -45,7 +45,7 @@ impl Softirq {
     /// # Errors
     /// When the kernel does not give the map's values.
     pub fn latency(&self, vector: u32) -> Result<Histogram, OpenError> {
-        histogram::read(&self.latency, vector).map_err(OpenError::of_map("softirq_latency"))
+        self.latency.get(&vector, 0).map(histogram::sum).map_err(OpenError::of_map("softirq_latency"))
     }
 }
 

@@ -5,6 +5,7 @@
 //!   collection_interval: 10s
 //!   scrapers:
 //!     runqlat:
+//!       containers: true
 //!     softirq:
 //!     cpu:
 //!     load:
@@ -12,29 +13,29 @@
 //! ```
 //!
 //! All metrics are cumulative; a series starts when its probe attached. What the kernel counts anyway (`cpu`, `load`,
-//! `memory`) is read from /proc.
+//! `memory`) is read from /proc, and from cgroup files for containers; the series of a container that is gone end with one
+//! point without value.
 
 mod cpu;
 mod load;
 mod memory;
 pub(crate) mod points;
+mod reading;
 pub(crate) mod runqlat;
 mod softirq;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, Section};
 use ebpf::{Clock, Counters, Kernel, OpenError};
 use pipeline::component::{BuildContext, Factory, Receiver, ReceiverConfig, ReceiverFactory, Stability, decode};
-use pipeline::proto::MetricsRequest;
-use pipeline::proto::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
-use pipeline::{Batch, BuildError, Origin, Outlet, Outlets, Signal, StartError, Stop, Tasks};
+use pipeline::{BuildError, Outlets, Signal, StartError, Tasks};
 
 use crate::kernel::SharedKernel;
 use crate::probe_telemetry::ProbeTelemetry;
-use crate::resource::{Host, scope};
+
+use reading::{Reading, Readings, Round};
 
 config::settings! {
     /// Kernel metrics by eBPF.
@@ -64,15 +65,15 @@ config::settings! {
     /// The scrapers.
     pub struct Scrapers {
         /// How long runnable tasks waited for a CPU.
-        pub runqlat: Section<Empty> = Section::on_when_named(),
+        pub runqlat: Section<runqlat::Config> = Section::on_when_named(),
         /// How long raised softirqs waited for their handler.
         pub softirq: Section<Empty> = Section::on_when_named(),
-        /// Time of each CPU by mode.
-        pub cpu: Section<Empty> = Section::on_when_named(),
+        /// Time of each CPU by mode, and of each container.
+        pub cpu: Section<cpu::Config> = Section::on_when_named(),
         /// Load averages.
         pub load: Section<Empty> = Section::on_when_named(),
-        /// Memory by state.
-        pub memory: Section<Empty> = Section::on_when_named(),
+        /// Memory by state, and of each container.
+        pub memory: Section<memory::Config> = Section::on_when_named(),
     }
 }
 
@@ -91,7 +92,7 @@ pub static FACTORY: ReceiverFactory = Factory {
     alias: None,
     signals: &[Signal::Metrics],
     stability: Stability::Alpha,
-    sample: "collection_interval: 10s\nscrapers:\n  runqlat:\n  softirq:\n  cpu:\n  load:\n  memory:\n",
+    sample: "collection_interval: 10s\nscrapers:\n  runqlat:\n    containers: true\n  softirq:\n  cpu:\n  load:\n  memory:\n",
     fields: <Config as Decode>::FIELDS,
     decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
 };
@@ -106,10 +107,16 @@ impl ReceiverConfig for Config {
 trait Scraper: Send {
     /// Its key below `scrapers`.
     fn name(&self) -> &'static str;
-    /// Its metrics as of now.
-    fn collect(&mut self, now_unix_ns: u64) -> Result<Vec<Metric>, ReadError>;
+    /// Whether it has anything to say of containers.
+    fn wants_containers(&self) -> bool {
+        false
+    }
+    /// Adds its metrics as of now.
+    fn collect(&mut self, round: &Round<'_>, readings: &mut Readings) -> Result<(), ReadError>;
     /// What its probe could not fold; none where there is no probe.
-    fn counters(&mut self) -> Option<Counters>;
+    fn counters(&self) -> Option<Counters> {
+        None
+    }
 }
 
 /// Why numbers could not be read.
@@ -121,21 +128,29 @@ enum ReadError {
     Proc(#[from] procfs::ProcError),
 }
 
+/// What opening a scraper gives.
+type Opened = Result<Box<dyn Scraper>, OpenError>;
+
 /// Opens a scraper whose probe starts at this time.
-type Open = fn(&mut Kernel, u64) -> Result<Box<dyn Scraper>, OpenError>;
+type Open = Box<dyn Fn(&mut Kernel, u64) -> Opened + Send>;
 
 impl Scrapers {
     /// Those that are on, in the order they are read.
     fn enabled(&self) -> Vec<(&'static str, Open)> {
-        let rows: [(&'static str, &Section<Empty>, Open); 5] = [
-            ("runqlat", &self.runqlat, runqlat::open),
-            ("softirq", &self.softirq, softirq::open),
-            ("cpu", &self.cpu, cpu::open),
-            ("load", &self.load, load::open),
-            ("memory", &self.memory, memory::open),
+        let rows: [(&'static str, Option<Open>); 5] = [
+            ("runqlat", row(&self.runqlat, runqlat::open)),
+            ("softirq", row(&self.softirq, softirq::open)),
+            ("cpu", row(&self.cpu, cpu::open)),
+            ("load", row(&self.load, load::open)),
+            ("memory", row(&self.memory, memory::open)),
         ];
-        rows.into_iter().filter(|(_, section, _)| section.get().is_some()).map(|(name, _, open)| (name, open)).collect()
+        rows.into_iter().filter_map(|(name, open)| Some((name, open?))).collect()
     }
+}
+
+fn row<C: Clone + Send + 'static>(section: &Section<C>, open: fn(&C, &mut Kernel, u64) -> Opened) -> Option<Open> {
+    let config = section.get()?.clone();
+    Some(Box::new(move |kernel, start_unix_ns| open(&config, kernel, start_unix_ns)))
 }
 
 struct EbpfMetrics {
@@ -155,60 +170,13 @@ impl Receiver for EbpfMetrics {
         let mut scrapers = Vec::new();
         for (name, open) in self.config.scrapers.enabled() {
             let opened = self.kernel.open(&id, name, |kernel| open(kernel, clock.now_unix_ns()))?;
-            scrapers.extend(opened.map(|mut scraper| {
+            scrapers.extend(opened.map(|scraper| {
                 let probe = scraper.counters().is_some();
                 (scraper, probe.then(|| ProbeTelemetry::of_folded(&self.cx.telemetry, &id, name)))
             }));
         }
-        let reading = Reading { scrapers, clock, host: Host::read(), outlet: outlet.clone() };
-        tasks.spawn(id, run(reading, self.config, tasks.stop()));
+        let reading = Reading::new(scrapers, clock, outlet.clone());
+        tasks.spawn(id, reading.run(self.config.initial_delay, self.config.collection_interval, tasks.stop()));
         Ok(())
-    }
-}
-
-struct Reading {
-    scrapers: Vec<(Box<dyn Scraper>, Option<ProbeTelemetry>)>,
-    clock: Clock,
-    host: Host,
-    outlet: Outlet,
-}
-
-async fn run(mut reading: Reading, config: Config, mut stop: Stop) {
-    let first = tokio::time::Instant::now() + config.initial_delay;
-    let mut ticks = tokio::time::interval_at(first, config.collection_interval);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => reading.collect(),
-            () = stop.requested() => break,
-        }
-    }
-    // The last values are worth having too.
-    reading.collect();
-}
-
-impl Reading {
-    fn collect(&mut self) {
-        let now = self.clock.now_unix_ns();
-        let mut metrics = Vec::new();
-        for (scraper, telemetry) in &mut self.scrapers {
-            if let (Some(telemetry), Some(counters)) = (telemetry, scraper.counters()) {
-                telemetry.update(counters);
-            }
-            match scraper.collect(now) {
-                Ok(more) => metrics.extend(more),
-                Err(error) => tracing::error!(scraper = scraper.name(), %error, "cannot read"),
-            }
-        }
-        if !metrics.is_empty() {
-            self.outlet.offer(self.batch(metrics));
-        }
-    }
-
-    fn batch(&self, metrics: Vec<Metric>) -> Batch {
-        let scoped = ScopeMetrics { scope: Some(scope("ebpf_metrics")), metrics, ..ScopeMetrics::default() };
-        let resource = Some(self.host.resource());
-        let resource_metrics = vec![ResourceMetrics { resource, scope_metrics: vec![scoped], ..Default::default() }];
-        Batch::new(MetricsRequest { resource_metrics }, Arc::new(Origin::default()))
     }
 }

@@ -74,3 +74,32 @@ pub fn histogram(name: &MetricName, values: Vec<(Vec<KeyValue>, Histogram)>, tim
     };
     metric(name, Data::Histogram(histogram))
 }
+
+/// The flag of a point that only says that its series has ended (`DataPointFlags`).
+const NO_RECORDED_VALUE: u32 = 1;
+
+/// The end of these series: the same points without values.
+pub fn ended(mut metrics: Vec<Metric>, now_unix_ns: u64) -> Vec<Metric> {
+    let number = |point: &mut NumberDataPoint| {
+        (point.time_unix_nano, point.flags, point.value) = (now_unix_ns, NO_RECORDED_VALUE, None);
+    };
+    let histogram = |point: &mut HistogramDataPoint| {
+        *point = HistogramDataPoint {
+            attributes: std::mem::take(&mut point.attributes),
+            start_time_unix_nano: point.start_time_unix_nano,
+            time_unix_nano: now_unix_ns,
+            flags: NO_RECORDED_VALUE,
+            ..HistogramDataPoint::default()
+        };
+    };
+    for metric in &mut metrics {
+        match &mut metric.data {
+            Some(Data::Gauge(gauge)) => gauge.data_points.iter_mut().for_each(number),
+            Some(Data::Sum(sum)) => sum.data_points.iter_mut().for_each(number),
+            Some(Data::Histogram(all)) => all.data_points.iter_mut().for_each(histogram),
+            // Nothing else is made here.
+            _ => {}
+        }
+    }
+    metrics
+}

@@ -1,15 +1,14 @@
 //! `linux.softirq.latency`: from raising a softirq to its handler, by softirq.
 
 use ebpf::softirq::{NAMES, Softirq};
-use ebpf::{Counters, Kernel, OpenError, Probe};
-use pipeline::proto::metrics::v1::Metric;
+use ebpf::{Counters, Kernel, Probe};
 
 use super::points::{Times, histogram};
-use super::{ReadError, Scraper};
+use super::{Empty, Opened, ReadError, Readings, Round, Scraper};
 use crate::conventions::{SOFTIRQ, SOFTIRQ_DURATION, text};
 
 /// Opens the scraper.
-pub(super) fn open(kernel: &mut Kernel, start_unix_ns: u64) -> Result<Box<dyn Scraper>, OpenError> {
+pub(super) fn open(_: &Empty, kernel: &mut Kernel, start_unix_ns: u64) -> Opened {
     Ok(Box::new(SoftirqScraper { probe: Softirq::open(kernel)?, start_unix_ns }))
 }
 
@@ -23,7 +22,7 @@ impl Scraper for SoftirqScraper {
         "softirq"
     }
 
-    fn collect(&mut self, now_unix_ns: u64) -> Result<Vec<Metric>, ReadError> {
+    fn collect(&mut self, round: &Round<'_>, readings: &mut Readings) -> Result<(), ReadError> {
         let mut series = Vec::new();
         for (vector, name) in (0..).zip(NAMES) {
             let latency = self.probe.latency(vector)?;
@@ -32,11 +31,12 @@ impl Scraper for SoftirqScraper {
                 series.push((vec![text(SOFTIRQ, name)], latency));
             }
         }
-        let times = Times { start_unix_ns: self.start_unix_ns, now_unix_ns };
-        Ok(vec![histogram(&SOFTIRQ_DURATION, series, times)])
+        let times = Times { start_unix_ns: self.start_unix_ns, now_unix_ns: round.now_unix_ns };
+        readings.host(histogram(&SOFTIRQ_DURATION, series, times));
+        Ok(())
     }
 
-    fn counters(&mut self) -> Option<Counters> {
+    fn counters(&self) -> Option<Counters> {
         Some(self.probe.counters())
     }
 }

@@ -1,6 +1,8 @@
 //! The built command under test: started with a configuration, ended in every case.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod container;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
