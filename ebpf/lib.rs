@@ -7,6 +7,7 @@
 
 mod btf;
 mod clock;
+mod cost;
 mod counters;
 pub mod dropwatch;
 mod events;
@@ -27,13 +28,14 @@ pub mod softirq;
 mod symbols;
 
 pub use clock::Clock;
+pub use cost::{Cost, CostMeter, RunTimeStatistics};
 pub use counters::{Counters, Rate};
 pub use events::{EventProbe, Events, Record};
 pub use histogram::{Histogram, bounds_ns};
 pub use ladder::{Attempt, Ladder};
 pub use object::{Kernel, OpenError, Unavailable};
 pub use owner::{Cgroups, Owner, Task};
-pub use probe::{Cost, MapSize, PROBES, Probe, Report};
+pub use probe::{MapSize, PROBES, Probe, Report};
 pub use ring::Header;
 pub use symbols::Symbols;
 

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::PathBuf;
 
 use aya::maps::{Map, MapError};
@@ -11,9 +11,10 @@ use aya::programs::tp_btf::BtfTracePointLink;
 use aya::programs::{CgroupAttachMode, Program, ProgramError};
 use aya::{Btf, Ebpf, EbpfLoader};
 
+use crate::cost::{Cost, CostMeter};
 use crate::fdinfo;
 use crate::ladder::{Attempt, Hook, Ladder, Rung};
-use crate::probe::{Cost, MapSize, Report};
+use crate::probe::{MapSize, Report};
 
 /// Why no probe at all can run here.
 #[derive(Debug, thiserror::Error)]
@@ -224,19 +225,19 @@ impl Object {
         T::try_from(map).map_err(OpenError::of_map(name))
     }
 
-    /// What the live programs cost so far, from the kernel's own statistics.
+    /// What the programs cost so far that are or were on a hook.
     pub(crate) fn cost(&self) -> Cost {
-        let mut cost = Cost::default();
-        for rung in self.attached.iter().map(|(rung, _)| rung).chain(&self.detached) {
-            let fd = match self.ebpf.program(rung.program).map(Program::fd) {
-                Some(Ok(fd)) => fd.as_fd().as_raw_fd(),
-                _ => continue,
-            };
-            cost.run_ns += fdinfo::value(fd, "run_time_ns").unwrap_or(0);
-            cost.runs += fdinfo::value(fd, "run_cnt").unwrap_or(0);
-            cost.misses += fdinfo::value(fd, "recursion_misses").unwrap_or(0);
-        }
-        cost
+        Cost::of(self.program_fds())
+    }
+
+    /// Reads the same without the object. A descriptor that cannot be had is left out.
+    pub(crate) fn cost_meter(&self) -> CostMeter {
+        CostMeter(self.program_fds().filter_map(|fd| fd.try_clone_to_owned().ok()).collect())
+    }
+
+    fn program_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let rungs = self.attached.iter().map(|(rung, _)| rung).chain(&self.detached);
+        rungs.filter_map(|rung| Some(self.ebpf.program(rung.program)?.fd().ok()?.as_fd()))
     }
 }
 

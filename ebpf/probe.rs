@@ -1,5 +1,6 @@
 //! What every probe has in common, and the table of all probes.
 
+use crate::cost::{Cost, CostMeter};
 use crate::counters::{Counters, Rate};
 use crate::ladder::Ladder;
 use crate::object::{Kernel, Object, OpenError};
@@ -55,6 +56,11 @@ pub trait Probe: Send {
         self.object().cost()
     }
 
+    /// Reads the same without the probe.
+    fn cost_meter(&self) -> CostMeter {
+        self.object().cost_meter()
+    }
+
     /// Takes it off its hooks. Counters and maps stay; opening it anew attaches it again.
     fn detach(&mut self) {
         self.object_mut().detach();
@@ -81,15 +87,4 @@ pub struct MapSize {
     pub name: String,
     /// Bytes of kernel memory.
     pub bytes: u64,
-}
-
-/// Sums over the live programs of a probe.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cost {
-    /// Time spent, while statistics were on.
-    pub run_ns: u64,
-    /// Runs counted, while statistics were on.
-    pub runs: u64,
-    /// Runs that the kernel skipped because the program was already running on that CPU. Always counted.
-    pub misses: u64,
 }

@@ -6,6 +6,7 @@ mod conventions;
 pub mod ebpf_events;
 pub mod ebpf_metrics;
 mod kernel;
+mod probe_cost;
 mod probe_telemetry;
 mod resource;
 

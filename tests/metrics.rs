@@ -62,6 +62,25 @@ mod kernel {
         promtool(&page);
     }
 
+    #[test]
+    fn the_cost_of_each_probe_is_sampled_and_shown() {
+        let mut agent = Agent::start(&[]);
+        let value = |agent: &Agent, name: &str, probe: &str| {
+            let page = scrape(agent.own);
+            let line = page.lines().find(|l| l.starts_with(name) && l.contains(&format!("probe=\"{probe}\"")))?;
+            line.rsplit_once(' ').unwrap().1.parse::<f64>().ok()
+        };
+        agent.wait_for("a sample", |agent| value(agent, "kpulse_probe_cpu_usage", "runqlat").is_some());
+        let of = |name: &str| value(&agent, name, "runqlat").unwrap();
+        let (usage, rate, duration) =
+            (of("kpulse_probe_cpu_usage"), of("kpulse_probe_run_rate"), of("kpulse_probe_run_duration"));
+        // Something always switches while this test looks at the page.
+        assert!(rate > 1.0 && duration > 0.0 && duration < 1e-3, "{rate} runs a second, {duration} s each");
+        assert!((usage - rate * duration).abs() <= usage / 100.0, "{usage} is not {rate} * {duration}");
+        assert!(of("kpulse_probe_map_memory") > 512.0 * 1024.0);
+        assert_eq!(value(&agent, "kpulse_probe_run_rate", "oom"), Some(0.0), "nobody was killed");
+    }
+
     fn promtool(page: &str) {
         let Ok(mut child) = Command::new("promtool")
             .args(["check", "metrics"])

@@ -30,6 +30,7 @@ use pipeline::proto::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use pipeline::{Batch, BuildError, Origin, Outlet, Outlets, Signal, StartError, Stop, Tasks};
 
 use crate::kernel::SharedKernel;
+use crate::probe_cost::ProbeCosts;
 use crate::probe_telemetry::{ProbeTelemetry, READ_EVERY};
 use crate::resource::{Host, scope};
 
@@ -94,10 +95,13 @@ impl Receiver for EbpfEvents {
             return Ok(());
         };
         let symbols = Symbols::start().map_err(|e| StartError(format!("no thread for symbols: {e}")))?;
+        let costs = ProbeCosts::new(&self.cx.telemetry, &self.cx.id.to_string());
+        let mut opening = Opening { receiver: &self, symbols, outlet, costs, tasks };
         let Probes { dropwatch, netrecvlat, oom } = &self.config.probes;
-        self.open::<dropwatch::Source>(dropwatch.get(), &symbols, outlet, tasks)?;
-        self.open::<netrecvlat::Source>(netrecvlat.get(), &symbols, outlet, tasks)?;
-        self.open::<oom::Source>(oom.get(), &symbols, outlet, tasks)?;
+        opening.open::<dropwatch::Source>(dropwatch.get())?;
+        opening.open::<netrecvlat::Source>(netrecvlat.get())?;
+        opening.open::<oom::Source>(oom.get())?;
+        opening.costs.spawn(opening.tasks);
         // The receiver lives even if no probe does, so that its end is not taken for a fault.
         let (mut stop, outlet) = (tasks.stop(), outlet.clone());
         tasks.spawn(self.cx.id.to_string(), async move {
@@ -108,37 +112,36 @@ impl Receiver for EbpfEvents {
     }
 }
 
-impl EbpfEvents {
-    /// Opens a probe that is on.
-    fn open<S: Source>(
-        &self,
-        config: Option<&S::Config>,
-        symbols: &Symbols,
-        outlet: &Outlet,
-        tasks: &mut Tasks,
-    ) -> Result<(), StartError> {
-        let Some(config) = config else {
+/// What the probes of one receiver share while they are opened.
+struct Opening<'a> {
+    receiver: &'a EbpfEvents,
+    symbols: Symbols,
+    outlet: &'a Outlet,
+    costs: ProbeCosts,
+    tasks: &'a mut Tasks,
+}
+
+impl Opening<'_> {
+    /// Opens a probe that is on, and watches it.
+    fn open<S: Source>(&mut self, config: Option<&S::Config>) -> Result<(), StartError> {
+        let (cx, kernel) = (&self.receiver.cx, &self.receiver.kernel);
+        let id = cx.id.to_string();
+        let open = |config| kernel.open(&id, S::NAME, |kernel| S::open(kernel, config));
+        let Some(mut source) = config.map(open).transpose()?.flatten() else {
             return Ok(());
         };
-        let id = self.cx.id.to_string();
-        if let Some(source) = self.kernel.open(&id, S::NAME, |kernel| S::open(kernel, config))? {
-            self.spawn(source, symbols, outlet, tasks);
-        }
-        Ok(())
-    }
-
-    fn spawn<S: Source>(&self, source: S, symbols: &Symbols, outlet: &Outlet, tasks: &mut Tasks) {
-        let id = self.cx.id.to_string();
+        self.costs.add(S::NAME, source.probe());
         let watching = Watching {
-            telemetry: ProbeTelemetry::of_events(&self.cx.telemetry, &id, S::NAME),
-            symbols: symbols.clone(),
+            telemetry: ProbeTelemetry::of_events(&cx.telemetry, &id, S::NAME),
+            symbols: self.symbols.clone(),
             containers: Containers::of_host(),
             clock: Clock::default(),
             host: Host::read(),
-            outlet: outlet.clone(),
+            outlet: self.outlet.clone(),
             source,
         };
-        tasks.spawn(format!("{id} ({})", S::NAME), watching.run(tasks.stop()));
+        self.tasks.spawn(format!("{id} ({})", S::NAME), watching.run(self.tasks.stop()));
+        Ok(())
     }
 }
 

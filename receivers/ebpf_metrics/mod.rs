@@ -28,11 +28,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, Section};
-use ebpf::{Clock, Counters, Kernel, OpenError};
+use ebpf::{Clock, Kernel, OpenError, Probe};
 use pipeline::component::{BuildContext, Factory, Receiver, ReceiverConfig, ReceiverFactory, Stability, decode};
 use pipeline::{BuildError, Outlets, Signal, StartError, Tasks};
 
 use crate::kernel::SharedKernel;
+use crate::probe_cost::ProbeCosts;
 use crate::probe_telemetry::ProbeTelemetry;
 
 use reading::{Reading, Readings, Round};
@@ -113,8 +114,8 @@ trait Scraper: Send {
     }
     /// Adds its metrics as of now.
     fn collect(&mut self, round: &Round<'_>, readings: &mut Readings) -> Result<(), ReadError>;
-    /// What its probe could not fold; none where there is no probe.
-    fn counters(&self) -> Option<Counters> {
+    /// Its probe, if it has one.
+    fn probe(&self) -> Option<&dyn Probe> {
         None
     }
 }
@@ -165,16 +166,20 @@ impl Receiver for EbpfMetrics {
         let Some(outlet) = outlets.get(Signal::Metrics) else {
             return Ok(());
         };
-        let id = self.cx.id.to_string();
-        let mut clock = Clock::default();
-        let mut scrapers = Vec::new();
+        let (id, telemetry) = (self.cx.id.to_string(), &self.cx.telemetry);
+        let (mut clock, mut scrapers) = (Clock::default(), Vec::new());
+        let mut costs = ProbeCosts::new(telemetry, &id);
         for (name, open) in self.config.scrapers.enabled() {
-            let opened = self.kernel.open(&id, name, |kernel| open(kernel, clock.now_unix_ns()))?;
-            scrapers.extend(opened.map(|scraper| {
-                let probe = scraper.counters().is_some();
-                (scraper, probe.then(|| ProbeTelemetry::of_folded(&self.cx.telemetry, &id, name)))
-            }));
+            let Some(scraper) = self.kernel.open(&id, name, |kernel| open(kernel, clock.now_unix_ns()))? else {
+                continue;
+            };
+            let losses = scraper.probe().map(|probe| {
+                costs.add(name, probe);
+                ProbeTelemetry::of_folded(telemetry, &id, name)
+            });
+            scrapers.push((scraper, losses));
         }
+        costs.spawn(tasks);
         let reading = Reading::new(scrapers, clock, outlet.clone());
         tasks.spawn(id, reading.run(self.config.initial_delay, self.config.collection_interval, tasks.stop()));
         Ok(())

@@ -80,8 +80,8 @@ impl Reading {
         let round = Round { now_unix_ns, containers: &containers, inventory: self.inventory.as_ref() };
         let mut readings = Readings::default();
         for (scraper, telemetry) in &mut self.scrapers {
-            if let (Some(telemetry), Some(counters)) = (telemetry, scraper.counters()) {
-                telemetry.update(counters);
+            if let (Some(telemetry), Some(probe)) = (telemetry, scraper.probe()) {
+                telemetry.update(probe.counters());
             }
             if let Err(error) = scraper.collect(&round, &mut readings) {
                 tracing::error!(scraper = scraper.name(), %error, "cannot read");

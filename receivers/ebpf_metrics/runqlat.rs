@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use config::{Decoder, Rules};
 use ebpf::runqlat::{Apart, Runqlat};
-use ebpf::{Counters, Histogram, Kernel, OpenError, Probe};
+use ebpf::{Histogram, Kernel, OpenError, Probe};
 use identity::{Container, ContainerCgroups, Inventory};
 use pipeline::proto::metrics::v1::Metric;
 
@@ -81,8 +81,8 @@ impl Scraper for RunqlatScraper {
         Ok(())
     }
 
-    fn counters(&self) -> Option<Counters> {
-        Some(self.probe.counters())
+    fn probe(&self) -> Option<&dyn Probe> {
+        Some(&self.probe)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `linux.softirq.latency`: from raising a softirq to its handler, by softirq.
 
 use ebpf::softirq::{NAMES, Softirq};
-use ebpf::{Counters, Kernel, Probe};
+use ebpf::{Kernel, Probe};
 
 use super::points::{Times, histogram};
 use super::{Empty, Opened, ReadError, Readings, Round, Scraper};
@@ -36,7 +36,7 @@ impl Scraper for SoftirqScraper {
         Ok(())
     }
 
-    fn counters(&self) -> Option<Counters> {
-        Some(self.probe.counters())
+    fn probe(&self) -> Option<&dyn Probe> {
+        Some(&self.probe)
     }
 }
