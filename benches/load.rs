@@ -3,6 +3,9 @@
 //! ```text
 //! load switch CPU ROUND_TRIPS        two processes ping-pong over pipes on one CPU; prints CPU ns per switch
 //! load echo                          the other process: writes what it reads
+//! load tcp CPU ROUND_TRIPS           a request and an answer of 64 bytes over loopback, two processes on one CPU;
+//!                                    prints CPU ns per round trip
+//! load answer ADDRESS                the other process: connects, and answers what it reads with the same
 //! load storm CPU DATAGRAMS           UDP to a closed port; prints CPU ns per datagram and datagrams a second
 //! load await ADDRESS NEEDLE SECONDS  polls a page until it has NEEDLE; fails when it never does
 //! load scrape ADDRESS TIMES          reads the page TIMES times, a connection each; prints the last one
@@ -10,7 +13,7 @@
 
 use std::error::Error;
 use std::io::{Read, Write};
-use std::net::{TcpStream, UdpSocket};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -85,6 +88,38 @@ fn echo() -> Result<()> {
     Ok(())
 }
 
+/// What a request and its answer hold.
+const MESSAGE: usize = 64;
+
+fn tcp(cpu: usize, round_trips: u64) -> Result<()> {
+    pin(cpu)?;
+    let before = cpu_ns(SELF)?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    let mut other = Command::new(std::env::current_exe()?).args(["answer", &address]).spawn()?;
+    let (mut stream, _) = listener.accept()?;
+    stream.set_nodelay(true)?;
+    let mut message = [0; MESSAGE];
+    for _ in 0..round_trips {
+        stream.write_all(&message)?;
+        stream.read_exact(&mut message)?;
+    }
+    drop(stream);
+    other.wait()?;
+    println!("{:.1}", (cpu_ns(SELF)? - before + cpu_ns(CHILDREN)?) / round_trips as f64);
+    Ok(())
+}
+
+fn answer(address: &str) -> Result<()> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    let mut message = [0; MESSAGE];
+    while stream.read_exact(&mut message).is_ok() {
+        stream.write_all(&message)?;
+    }
+    Ok(())
+}
+
 fn storm(cpu: usize, datagrams: u64) -> Result<()> {
     pin(cpu)?;
     // A port that was just free is closed once its socket is dropped.
@@ -136,6 +171,8 @@ fn main() -> Result<()> {
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["echo"] => echo(),
         ["switch", cpu, times] => switch(cpu.parse()?, times.parse()?),
+        ["tcp", cpu, times] => tcp(cpu.parse()?, times.parse()?),
+        ["answer", address] => answer(address),
         ["storm", cpu, times] => storm(cpu.parse()?, times.parse()?),
         ["await", address, needle, seconds] => wait(address, needle, seconds.parse()?),
         ["scrape", address, times] => scrape(address, times.parse()?),
