@@ -6,6 +6,3 @@ pub mod health_check;
 
 /// Every extension.
 pub static ALL: &[&ExtensionFactory] = &[&health_check::FACTORY];
-
-#[cfg(test)]
-mod tests;
