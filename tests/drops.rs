@@ -62,19 +62,19 @@ mod kernel {
         agent.wait_for("all drops counted", |agent| {
             probe(&format!("fired_events{all}"), agent) + probe(&labels("missed"), agent) >= SENT
         });
-        // The counters are read once a second: after two equal readings they have settled.
-        let mut last = 0;
-        agent.wait_for("settled counters", |agent| {
-            std::thread::sleep(Duration::from_millis(1100));
-            let now = probe(&format!("fired_events{all}"), agent);
-            std::mem::replace(&mut last, now) == now
+        // Kernel counters are read once a second and records come sooner: wait until both are of the same moment.
+        let accepted = "otelcol_receiver_accepted_log_records{receiver=\"ebpf_events\"}";
+        agent.wait_for("counters that have caught up", |agent| {
+            probe(&format!("sent_events{all}"), agent) == agent.own_metric(accepted)
+                && agent.own_metric("otelcol_exporter_sent_log_records{exporter=\"file\"}")
+                    == records(agent).len() as u64
         });
         let fired = probe(&format!("fired_events{all}"), &agent);
         let sent = probe(&format!("sent_events{all}"), &agent);
         let drops: u64 = ["filtered", "limited", "lost"].iter().map(|r| probe(&labels(r), &agent)).sum();
         assert_eq!(fired, sent + drops);
         let own = |series: &str| agent.own_metric(series);
-        let accepted = own("otelcol_receiver_accepted_log_records{receiver=\"ebpf_events\"}");
+        let accepted = own(accepted);
         let refused = own("otelcol_receiver_refused_log_records{receiver=\"ebpf_events\"}");
         assert_eq!(sent, accepted + refused + probe(&labels("malformed"), &agent));
         let incoming = own("otelcol_processor_incoming_items{otel_signal=\"logs\",processor=\"rate_limit\"}");
