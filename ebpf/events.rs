@@ -58,10 +58,11 @@ impl<R: Record> Events<R> {
         self.ring.readable().await
     }
 
-    fn drain(&mut self, mut take: impl FnMut(&R)) {
+    /// Hands every record that is there to `take`, oldest first, with the bytes that follow it.
+    pub(crate) fn drain(&mut self, mut take: impl FnMut(&R, &[u8])) {
         let malformed = &mut self.malformed;
         self.ring.drain(|bytes| match R::ref_from_prefix(bytes) {
-            Ok((record, _)) if record.header().version == VERSION && record.is_known() => take(record),
+            Ok((record, rest)) if record.header().version == VERSION && record.is_known() => take(record, rest),
             _ => *malformed += 1,
         });
     }
@@ -93,8 +94,8 @@ pub trait EventProbe: Send {
     }
 
     /// Hands every record that is there to `take`, oldest first.
-    fn drain(&mut self, take: impl FnMut(&Self::Record)) {
-        self.events_mut().drain(take);
+    fn drain(&mut self, mut take: impl FnMut(&Self::Record)) {
+        self.events_mut().drain(|record, _| take(record));
     }
 }
 

@@ -9,6 +9,8 @@ pub(crate) enum Hook {
     CgroupSockCreate,
     /// One run over all open files.
     IterTaskFile,
+    /// A run over all sockets with storage in this map, whenever it is asked for.
+    IterStorage(&'static str),
 }
 
 impl std::fmt::Display for Hook {
@@ -17,6 +19,7 @@ impl std::fmt::Display for Hook {
             Self::TpBtf(name) => write!(f, "tp_btf/{name}"),
             Self::CgroupSockCreate => f.write_str("cgroup/sock_create"),
             Self::IterTaskFile => f.write_str("iter/task_file"),
+            Self::IterStorage(_) => f.write_str("iter/bpf_sk_storage_map"),
         }
     }
 }

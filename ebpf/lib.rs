@@ -24,7 +24,9 @@ mod owner;
 mod probe;
 mod ring;
 pub mod runqlat;
+pub mod sockets;
 pub mod softirq;
+mod storage_iterator;
 mod symbols;
 
 pub use clock::Clock;

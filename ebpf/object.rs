@@ -15,6 +15,7 @@ use crate::cost::{Cost, CostMeter};
 use crate::fdinfo;
 use crate::ladder::{Attempt, Hook, Ladder, Rung};
 use crate::probe::{MapSize, Report};
+use crate::storage_iterator::StorageIterator;
 
 /// Why no probe at all can run here.
 #[derive(Debug, thiserror::Error)]
@@ -111,10 +112,12 @@ macro_rules! object_bytes {
 }
 
 /// A live attachment; dropping it detaches.
-#[expect(dead_code, reason = "held for what dropping them does")]
 enum Link {
+    #[expect(dead_code, reason = "held for what dropping it does")]
     TpBtf(BtfTracePointLink),
+    #[expect(dead_code, reason = "held for what dropping it does")]
     CgroupSock(CgroupSockLink),
+    Sockets(StorageIterator),
 }
 
 /// A loaded object with what is attached of it. Dropping it detaches and unloads everything.
@@ -182,6 +185,7 @@ impl Object {
             (Hook::TpBtf(tracepoint), Program::BtfTracePoint(program)) => program.load(tracepoint, &kernel.btf),
             (Hook::CgroupSockCreate, Program::CgroupSock(program)) => program.load(),
             (Hook::IterTaskFile, Program::Iter(program)) => program.load("task_file", &kernel.btf),
+            (Hook::IterStorage(_), Program::Iter(program)) => program.load("bpf_sk_storage_map", &kernel.btf),
             _ => return Err("the program is of another type".into()),
         }
         .map_err(|error| explain(&error))?;
@@ -200,6 +204,9 @@ impl Object {
                 let id = program.attach(root, CgroupAttachMode::Single);
                 id.and_then(|id| program.take_link(id)).map(Link::CgroupSock).map_err(|e| explain(&e))?
             }
+            Some(Program::Iter(_)) if let Hook::IterStorage(map) = rung.hook => {
+                Link::Sockets(self.over_storage(rung.program, map)?)
+            }
             Some(Program::Iter(program)) => {
                 let link = program.attach().and_then(|id| program.take_link(id)).map_err(|e| explain(&e))?;
                 let mut file = link.into_file().map_err(|e| e.to_string())?;
@@ -211,6 +218,24 @@ impl Object {
         };
         self.attached.push((rung, link));
         Ok(())
+    }
+
+    fn over_storage(&self, program: &str, map: &str) -> Result<StorageIterator, String> {
+        let map = match self.ebpf.map(map) {
+            Some(Map::SkStorage(data)) => data.fd(),
+            _ => return Err("the object has no such socket storage".into()),
+        };
+        let program = self.ebpf.program(program).ok_or("the object has no such program")?;
+        let program = program.fd().map_err(|e| explain(&e))?;
+        StorageIterator::attach(program.as_fd(), map.as_fd()).map_err(|e| e.to_string())
+    }
+
+    /// Runs the programs that visit sockets, once over all of them.
+    pub(crate) fn visit_sockets(&self) -> std::io::Result<()> {
+        self.attached.iter().try_for_each(|(_, link)| match link {
+            Link::Sockets(iterator) => iterator.run(),
+            Link::TpBtf(_) | Link::CgroupSock(_) => Ok(()),
+        })
     }
 
     /// Takes every program off its hook. They stay loaded, so that their cost can still be read.

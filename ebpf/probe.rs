@@ -17,6 +17,7 @@ pub static PROBES: &[Row] = &[
     },
     Row { name: "oom", open: |kernel| Ok(Box::new(crate::oom::Oom::open(kernel, Default::default())?)) },
     Row { name: "runqlat", open: |kernel| Ok(Box::new(crate::runqlat::Runqlat::open(kernel, Default::default())?)) },
+    Row { name: "sockets", open: |kernel| Ok(Box::new(crate::sockets::Sockets::open(kernel, &Default::default())?)) },
     Row { name: "softirq", open: |kernel| Ok(Box::new(crate::softirq::Softirq::open(kernel)?)) },
 ];
 
