@@ -146,6 +146,39 @@ pub const CPU_MODE: &str = "cpu.mode";
 pub const MEMORY_STATE: &str = "system.memory.state";
 /// Which softirq: HI, TIMER, NET_TX, NET_RX, BLOCK, IRQ_POLL, TASKLET, SCHED, HRTIMER, RCU.
 pub const SOFTIRQ: &str = "linux.softirq.name";
+/// Semantic conventions, HTTP spans and the attributes they share.
+pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
+pub const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
+pub const HTTP_REQUEST_SIZE: &str = "http.request.size";
+pub const HTTP_RESPONSE_SIZE: &str = "http.response.size";
+pub const HTTP_RESPONSE_STATUS: &str = "http.response.status_code";
+pub const URL_SCHEME: &str = "url.scheme";
+/// Without the query: what it holds is nobody's business until somebody asks for it.
+pub const URL_FULL: &str = "url.full";
+pub const URL_PATH: &str = "url.path";
+pub const URL_TEMPLATE: &str = "url.template";
+pub const USER_AGENT: &str = "user_agent.original";
+pub const ERROR_TYPE: &str = "error.type";
+pub const NETWORK_PROTOCOL_NAME: &str = "network.protocol.name";
+pub const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
+pub const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
+pub const NETWORK_PEER_PORT: &str = "network.peer.port";
+pub const NETWORK_LOCAL_ADDRESS: &str = "network.local.address";
+pub const NETWORK_LOCAL_PORT: &str = "network.local.port";
+pub const SERVER_ADDRESS: &str = "server.address";
+pub const SERVER_PORT: &str = "server.port";
+pub const CLIENT_ADDRESS: &str = "client.address";
+pub const CLIENT_PORT: &str = "client.port";
+/// Smoothed round-trip time of the connection, in seconds.
+pub const TCP_SRTT: &str = "linux.tcp.srtt";
+/// Segments that this end sent again while the exchange lasted.
+pub const TCP_RETRANSMITS: &str = "linux.tcp.retransmits";
+/// How long the connection took to come about, in seconds; on its first exchange.
+pub const TCP_HANDSHAKE: &str = "linux.tcp.handshake.duration";
+/// How long the first byte that came in lay in the receive queue until the process read it, in seconds.
+pub const RECEIVE_QUEUE_TIME: &str = "linux.net.receive.queue.duration";
+/// How long that byte took from its receive stamp to the receive queue, in seconds.
+pub const RECEIVE_STACK_TIME: &str = "linux.net.receive.stack.duration";
 pub const CONTAINER_ID: &str = "container.id";
 pub const POD_UID: &str = "k8s.pod.uid";
 pub const HOST_NAME: &str = "host.name";

@@ -5,13 +5,14 @@ use pipeline::component::ReceiverFactory;
 mod conventions;
 pub mod ebpf_events;
 pub mod ebpf_metrics;
+pub mod ebpf_spans;
 mod kernel;
 mod probe_cost;
 mod probe_telemetry;
 mod resource;
 
 /// Every receiver.
-pub static ALL: &[&ReceiverFactory] = &[&ebpf_events::FACTORY, &ebpf_metrics::FACTORY];
+pub static ALL: &[&ReceiverFactory] = &[&ebpf_events::FACTORY, &ebpf_metrics::FACTORY, &ebpf_spans::FACTORY];
 
 #[cfg(test)]
 mod tests;
