@@ -1,6 +1,7 @@
 //! What runs beside the pipelines: the contract of extensions, and how other components find them.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use config::{ComponentId, nearest};
@@ -41,7 +42,11 @@ pub trait Extension: Send + Sync {
 
 /// The extensions of a service by id, in the order of `service::extensions`. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Extensions(Arc<IndexMap<ComponentId, Arc<dyn Extension>>>);
+pub struct Extensions {
+    all: Arc<IndexMap<ComponentId, Arc<dyn Extension>>>,
+    /// Those that the component was given: when one is replaced, so is the component.
+    asked: Arc<Mutex<BTreeSet<ComponentId>>>,
+}
 
 impl Extensions {
     /// The extension that a component's settings name.
@@ -49,29 +54,43 @@ impl Extensions {
     /// # Errors
     /// When `service::extensions` does not have it, with the nearest one that is there.
     pub fn get(&self, id: &ComponentId) -> Result<&Arc<dyn Extension>, String> {
-        self.0.get(id).ok_or_else(|| {
-            let known: Vec<_> = self.0.keys().map(ComponentId::to_string).collect();
+        let found = self.all.get(id);
+        if found.is_some() {
+            self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+        }
+        found.ok_or_else(|| {
+            let known: Vec<_> = self.all.keys().map(ComponentId::to_string).collect();
             let near = nearest(&id.to_string(), known.iter().map(String::as_str));
             let hint = near.map_or(String::new(), |near| format!("; did you mean \"{near}\"?"));
             format!("extension \"{id}\" is not in service::extensions{hint}")
         })
     }
 
-    /// Every extension, in order of start.
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&ComponentId, &Arc<dyn Extension>)> {
-        self.0.iter()
+    /// Whether it is among them.
+    pub(crate) fn has(&self, id: &ComponentId) -> bool {
+        self.all.contains_key(id)
+    }
+
+    /// The same for one component, to know what it asks for.
+    pub(crate) fn for_one_component(&self) -> Self {
+        Self { all: self.all.clone(), asked: Arc::default() }
+    }
+
+    /// Whether `holds` is true of all that were asked for.
+    pub(crate) fn all_asked(&self, holds: impl FnMut(&ComponentId) -> bool) -> bool {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).iter().all(holds)
     }
 
     /// The same with one more, for those that are built after it.
     pub(crate) fn with(&self, id: ComponentId, extension: Arc<dyn Extension>) -> Self {
-        let mut all = (*self.0).clone();
+        let mut all = (*self.all).clone();
         all.insert(id, extension);
-        Self(Arc::new(all))
+        Self { all: Arc::new(all), asked: Arc::default() }
     }
 }
 
 impl std::fmt::Debug for Extensions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys().map(ComponentId::to_string)).finish()
+        f.debug_set().entries(self.all.keys().map(ComponentId::to_string)).finish()
     }
 }

@@ -54,7 +54,7 @@ impl HealthReport {
         self.0.send_modify(|health| health.phase = Phase::Stopping);
     }
 
-    pub fn fault(&self, fault: &str) {
-        self.0.send_modify(|health| health.faults.push(fault.to_owned()));
+    pub fn faults(&self, faults: Vec<String>) {
+        self.0.send_modify(|health| health.faults = faults);
     }
 }

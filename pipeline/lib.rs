@@ -17,6 +17,7 @@ pub mod otlp;
 mod outlet;
 mod prepared;
 mod rejected;
+mod running;
 mod settings;
 mod telemetry;
 
@@ -25,11 +26,12 @@ pub use edge::{Next, Pending};
 pub use extension::Extensions;
 pub use graph::{BuildError, Graph};
 pub use health::{Health, Phase};
-pub use lifecycle::{Running, StartError, Stop, Stopped, Tasks};
+pub use lifecycle::{StartError, Stop, Stopped, Tasks};
 pub use outlet::{Outlet, Outlets};
 pub use prepared::Prepared;
 pub use rejected::{Kind as RejectedKind, Rejected};
-pub use settings::{Level, PipelineSettings, Reader, Settings, Tables};
+pub use running::{ReloadError, Reloaded, Running};
+pub use settings::{Level, PipelineSettings, PrometheusReader, Reader, Settings, Tables};
 pub use telemetry::{ItemCounter, Telemetry};
 
 /// The OTLP structs that receivers and processors build and change.

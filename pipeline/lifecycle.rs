@@ -2,15 +2,12 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, timeout_at};
-
-use crate::Extensions;
-use crate::delivery::Lost;
-use crate::health::HealthReport;
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +47,7 @@ impl StopSwitch {
         Stop(self.0.subscribe())
     }
 
-    fn request(&self) {
+    pub fn request(&self) {
         self.0.send_replace(true);
     }
 }
@@ -62,6 +59,7 @@ pub struct Tasks {
     /// A task that panics cannot tell its name any more.
     names: HashMap<Id, String>,
     stop: StopSwitch,
+    faults: Vec<String>,
 }
 
 impl Tasks {
@@ -76,17 +74,49 @@ impl Tasks {
         self.stop.stop()
     }
 
-    fn request_stop(&self) {
+    /// Tells all to stop and waits for so long; then ends the rest.
+    pub async fn end(mut self, limit: Duration) {
+        self.request_stop();
+        self.finish(Instant::now() + limit).await;
+    }
+
+    pub(crate) fn request_stop(&self) {
         self.stop.request();
     }
 
-    /// The next task that ended, or never.
-    async fn ended(&mut self) -> Ended {
-        match self.set.join_next_with_id().await {
+    /// The next task that ended although nobody told it to. Pending where there is none, too.
+    pub(crate) fn poll_fault(&mut self, cx: &mut Context<'_>) -> Poll<String> {
+        let Ended { name, panic } = ready!(self.poll_ended(cx));
+        let fault = match panic {
+            Some(panic) => format!("{name} panicked: {panic}"),
+            None => format!("{name} ended early"),
+        };
+        self.faults.push(fault.clone());
+        Poll::Ready(fault)
+    }
+
+    /// The next task that panicked, of those that may end whenever they are done.
+    pub(crate) fn poll_panic(&mut self, cx: &mut Context<'_>) -> Poll<String> {
+        loop {
+            let Ended { name, panic } = ready!(self.poll_ended(cx));
+            match panic {
+                Some(panic) => return Poll::Ready(format!("{name} panicked: {panic}")),
+                None => tracing::info!(task = name, "done"),
+            }
+        }
+    }
+
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        Poll::Ready(match ready!(self.set.poll_join_next_with_id(cx)) {
             Some(Ok((id, ()))) => Ended { name: self.name(id), panic: None },
             Some(Err(error)) => Ended { name: self.name(error.id()), panic: Some(error.to_string()) },
-            None => std::future::pending().await,
-        }
+            None => return Poll::Pending,
+        })
+    }
+
+    /// The tasks that ended although nobody told them to.
+    pub(crate) fn faults(&self) -> &[String] {
+        &self.faults
     }
 
     fn name(&mut self, id: Id) -> String {
@@ -94,7 +124,7 @@ impl Tasks {
     }
 
     /// Waits for all tasks until `deadline`; then ends the rest. Returns how many had to be ended or panicked.
-    async fn finish(&mut self, deadline: Instant) -> usize {
+    pub(crate) async fn finish(&mut self, deadline: Instant) -> usize {
         let mut faults = 0;
         loop {
             match timeout_at(deadline, self.set.join_next()).await {
@@ -126,73 +156,4 @@ pub enum Stopped {
     Drained,
     /// So many tasks were ended by the deadline, and what they held is lost.
     Late(usize),
-}
-
-/// The running service, stage by stage in flow order.
-#[derive(Default)]
-pub struct Running {
-    pub(crate) receivers: Tasks,
-    pub(crate) forwarders: Tasks,
-    pub(crate) processors: Tasks,
-    /// The consumers of the exporters' queues.
-    pub(crate) consumers: Tasks,
-    /// Ends the waits between attempts.
-    pub(crate) retries: StopSwitch,
-    pub(crate) lost: Vec<Lost>,
-    pub(crate) exporter_tasks: Tasks,
-    pub(crate) exporters: Vec<std::sync::Arc<dyn crate::component::Exporter>>,
-    pub(crate) extension_tasks: Tasks,
-    pub(crate) extensions: Extensions,
-    pub(crate) health: HealthReport,
-}
-
-impl Running {
-    /// Waits until a task ends that should not have, and says which. Call it again: the rest keeps running.
-    pub async fn fault(&mut self) -> String {
-        let ended = tokio::select! {
-            // In flow order: a dead receiver also ends its forwarder, and the cause is to be named first.
-            biased;
-            ended = self.receivers.ended() => ended,
-            ended = self.forwarders.ended() => ended,
-            ended = self.processors.ended() => ended,
-            ended = self.consumers.ended() => ended,
-            ended = self.exporter_tasks.ended() => ended,
-            ended = self.extension_tasks.ended() => ended,
-        };
-        let fault = match ended.panic {
-            Some(panic) => format!("{} panicked: {panic}", ended.name),
-            None => format!("{} ended early", ended.name),
-        };
-        self.health.fault(&fault);
-        fault
-    }
-
-    /// Stops receivers first, then drains in flow order, extensions last, all within `limit`.
-    pub async fn stop(mut self, limit: Duration) -> Stopped {
-        let deadline = Instant::now() + limit;
-        let mut faults = 0;
-        self.health.stopping();
-        // First of all: what waits for its next attempt would hold up everything before it.
-        self.retries.request();
-        for stage in [&mut self.receivers, &mut self.forwarders, &mut self.processors, &mut self.consumers] {
-            stage.request_stop();
-            faults += stage.finish(deadline).await;
-        }
-        self.lost.iter().for_each(Lost::report);
-        for exporter in &self.exporters {
-            if timeout_at(deadline, exporter.shutdown()).await.is_err() {
-                faults += 1;
-            }
-        }
-        self.exporter_tasks.request_stop();
-        faults += self.exporter_tasks.finish(deadline).await;
-        for (_, extension) in self.extensions.iter().rev() {
-            if timeout_at(deadline, extension.shutdown()).await.is_err() {
-                faults += 1;
-            }
-        }
-        self.extension_tasks.request_stop();
-        faults += self.extension_tasks.finish(deadline).await;
-        if faults == 0 { Stopped::Drained } else { Stopped::Late(faults) }
-    }
 }

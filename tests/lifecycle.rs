@@ -79,6 +79,68 @@ mod kernel {
         assert!(said.contains(&format!("cannot start exporter prometheus: cannot listen on {address}")), "{said}");
     }
 
+    /// Some metric whose name begins like this is on the page.
+    fn shows(agent: &Agent, name: &str) -> bool {
+        // While the exporter is replaced nobody answers.
+        let page = crate::agent::get(agent.metrics, "/metrics");
+        page.is_ok_and(|(_, page)| page.lines().any(|line| line.starts_with(name)))
+    }
+
+    const QUICK: &str = "receivers.ebpf_metrics.collection_interval=100ms";
+
+    #[test]
+    fn sighup_replaces_an_exporter_and_leaves_the_programs_of_the_receivers_alone() {
+        let mut agent = Agent::start_over("", &[QUICK]);
+        let before = programs(&agent);
+        agent.wait_for("the first page", |agent| shows(agent, "system_cpu_time"));
+        agent.rewrite("exporters: {prometheus: {namespace: again}}");
+        agent.wait_for("the new exporter's page", |agent| shows(agent, "again_system_cpu_time"));
+        assert!(agent.errors().contains("Config updated"), "{}", agent.errors());
+        assert_eq!(programs(&agent), before);
+        agent.signal(libc::SIGHUP);
+        agent.wait_for("the answer", |agent| agent.errors().contains("nothing restarted"));
+        assert_eq!(programs(&agent), before);
+    }
+
+    #[test]
+    fn sighup_with_a_bad_file_says_every_fault_and_what_ran_goes_on() {
+        let mut agent = Agent::start_over("", &[QUICK]);
+        let before = programs(&agent);
+        agent.rewrite("exporters: {prometheus: {namespase: x}, file: {append: 1}}");
+        agent.wait_for("both faults", |agent| {
+            let said = agent.errors();
+            said.contains("exporters::prometheus: unknown key") && said.contains("exporters::file::append")
+        });
+        agent.rewrite("]");
+        agent.wait_for("the third fault", |agent| agent.errors().matches("what ran before goes on").count() >= 3);
+        assert_eq!(programs(&agent), before);
+        let lines = agent.lines().len();
+        agent.wait_for("more values", |agent| agent.lines().len() > lines);
+        agent.rewrite("exporters: {prometheus: {namespace: mended}}");
+        agent.wait_for("the mended page", |agent| shows(agent, "mended_system_cpu_time"));
+    }
+
+    #[test]
+    fn sighup_to_a_port_in_use_goes_back_to_what_ran() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let mut agent = Agent::start_over("", &[QUICK]);
+        let before = programs(&agent);
+        agent.rewrite(&format!(
+            "{{exporters: {{prometheus: {{namespace: new}}, prometheus/2: {{endpoint: '{address}'}}}}, \
+             service: {{pipelines: {{metrics: {{exporters: [prometheus, file, prometheus/2]}}}}}}}}"
+        ));
+        let wanted = format!("cannot start exporter prometheus/2: cannot listen on {address}");
+        agent.wait_for("the reason", |agent| agent.errors().contains(&wanted));
+        agent.wait_for("the former page", |agent| shows(agent, "system_cpu_time"));
+        assert!(!shows(&agent, "new_"), "{}", agent.errors());
+        assert_eq!(programs(&agent), before);
+        assert_eq!(crate::agent::get(agent.health, "/").unwrap().0, 200);
+        drop(taken);
+        agent.signal(libc::SIGHUP);
+        agent.wait_for("the new page", |agent| shows(agent, "new_system_cpu_time"));
+    }
+
     #[test]
     fn without_rights_it_says_which_are_missing_and_does_not_start() {
         // A copy that an unprivileged user can reach.

@@ -14,7 +14,7 @@ use crate::component::{
     ReceiverFactory,
 };
 use crate::extension::{ExtensionConfig, ExtensionFactory};
-pub use service::{Level, PipelineSettings, Reader, ServiceSettings};
+pub use service::{Level, PipelineSettings, PrometheusReader, Reader, ServiceSettings};
 
 /// The sections a configuration may have.
 const SECTIONS: &[&str] = &["receivers", "processors", "exporters", "connectors", "extensions", "service"];
@@ -40,10 +40,17 @@ pub struct Component<C: ?Sized> {
     pub signals: &'static [Signal],
 }
 
+impl<C: ?Sized> Clone for Component<C> {
+    fn clone(&self) -> Self {
+        Self { config: self.config.clone(), signals: self.signals }
+    }
+}
+
 /// Components of one kind by id.
 pub type Section<C> = IndexMap<ComponentId, Component<C>>;
 
-/// A whole configuration, decoded and checked.
+/// A whole configuration, decoded and checked. The components' settings are shared by clones.
+#[derive(Clone, Default)]
 pub struct Settings {
     /// `receivers`
     pub receivers: Section<dyn ReceiverConfig>,
@@ -86,6 +93,12 @@ impl Settings {
         settings.check(&mut decoder);
         let errors = decoder.finish();
         if errors.0.is_empty() { Ok(settings) } else { Err(errors) }
+    }
+
+    /// The pipelines that take this signal from this receiver.
+    pub(crate) fn pipelines_of(&self, receiver: &ComponentId, signal: Signal) -> Vec<ComponentId> {
+        let takes = |p: &PipelineSettings| p.signal == signal && p.receivers.contains(receiver);
+        self.service.pipelines.0.iter().filter(|(_, pipeline)| takes(pipeline)).map(|(id, _)| id.clone()).collect()
     }
 
     fn check(&self, decoder: &mut Decoder) {

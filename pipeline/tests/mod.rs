@@ -4,3 +4,4 @@ pub mod batches;
 mod edges;
 mod lifecycles;
 mod pieces;
+mod reloads;

@@ -21,6 +21,8 @@ pub enum Error {
     Build(#[from] pipeline::BuildError),
     #[error("{0}")]
     Start(#[from] pipeline::StartError),
+    #[error(transparent)]
+    Reload(#[from] pipeline::ReloadError),
     #[error("{0}")]
     Runtime(#[from] std::io::Error),
     #[error("{0}")]

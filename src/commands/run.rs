@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use pipeline::{Graph, Running, Settings, StartError, Stopped, Tasks};
+use pipeline::{Graph, ReloadError, Running, Settings, StartError, Stopped};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Error;
 use crate::cli::Sources;
-use crate::{configuration, logging, own_metrics, process_metrics};
+use crate::own_metrics::Readers;
+use crate::{configuration, logging, process_metrics};
 
 /// How long the end waits for blocking calls.
 const LEAVE_BEHIND_AFTER: Duration = Duration::from_secs(1);
@@ -20,33 +21,21 @@ pub fn run(sources: &Sources) -> Result<(), Error> {
         tracing::warn!("{warning}");
     }
     let runtime = super::runtime()?;
-    let served = runtime.block_on(serve(loaded.settings));
+    let served = runtime.block_on(serve(sources, loaded.settings));
     // A write that hangs on a dead disk must not keep the process.
     runtime.shutdown_timeout(LEAVE_BEHIND_AFTER);
     served
 }
 
-async fn serve(settings: Settings) -> Result<(), Error> {
+async fn serve(sources: &Sources, settings: Settings) -> Result<(), Error> {
     let mut signals = Signals::new()?;
-    let telemetry = super::telemetry();
-    process_metrics::register(&telemetry);
-    let graph = Graph::build(&settings, &telemetry)?;
-    let readers = &settings.service.telemetry.metrics.readers;
-    let address = |reader: &pipeline::Reader| {
-        let prometheus = &reader.pull.exporter.prometheus;
-        format!("{}:{}", prometheus.host, prometheus.port)
-    };
-    let mut own = Tasks::default();
-    own_metrics::start(&readers.iter().map(address).collect::<Vec<_>>(), &telemetry, &mut own).await?;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), "Starting kpulse...");
-    let mut running =
-        graph.start().await.map_err(|StartError(e)| StartError(format!("cannot start pipelines: {e}")))?;
-    tracing::info!("Everything is ready. Begin running and processing data.");
-    watch(&mut running, &mut signals).await;
+    let mut service = Service::start(sources, &settings).await?;
+    service.watch(&mut signals).await?;
     tracing::info!("Starting shutdown...");
+    let limit = service.running.settings().service.shutdown_timeout;
     // A second signal means that nobody wants to wait any longer.
     let stopped = tokio::select! {
-        stopped = running.stop(settings.service.shutdown_timeout) => stopped,
+        stopped = service.running.stop(limit) => stopped,
         name = signals.stop.received() => {
             tracing::warn!(signal = name, "second signal: what is not delivered yet is lost");
             return Ok(());
@@ -59,17 +48,87 @@ async fn serve(settings: Settings) -> Result<(), Error> {
     Ok(())
 }
 
-/// Until a stop signal comes. A component that dies is reported, and the others go on.
-async fn watch(running: &mut Running, signals: &mut Signals) {
-    loop {
-        tokio::select! {
-            name = signals.stop.received() => {
-                tracing::info!(signal = name, "Received signal from OS");
-                return;
+/// The pipelines, and what the program says of itself.
+struct Service<'a> {
+    sources: &'a Sources,
+    running: Running,
+    readers: Readers,
+}
+
+impl<'a> Service<'a> {
+    async fn start(sources: &'a Sources, settings: &Settings) -> Result<Self, Error> {
+        let telemetry = super::telemetry();
+        process_metrics::register(&telemetry);
+        let graph = Graph::build(settings, &telemetry)?;
+        let mut readers = Readers::new(&telemetry);
+        readers.change(&settings.service.telemetry.metrics.readers).await?;
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), "Starting kpulse...");
+        let started = graph.start().await;
+        let running = started.map_err(|StartError(e)| StartError(format!("cannot start pipelines: {e}")))?;
+        tracing::info!("Everything is ready. Begin running and processing data.");
+        Ok(Self { sources, running, readers })
+    }
+
+    /// Until a stop signal comes. A component that dies is reported, and the others go on.
+    async fn watch(&mut self, signals: &mut Signals) -> Result<(), Error> {
+        loop {
+            tokio::select! {
+                name = signals.stop.received() => {
+                    tracing::info!(signal = name, "Received signal from OS");
+                    return Ok(());
+                }
+                _ = signals.hangup.recv() => {
+                    tracing::info!(signal = "hangup", "Received signal from OS");
+                    self.reload().await?;
+                }
+                fault = self.running.fault() => tracing::error!(fault, "a component has stopped working"),
             }
-            _ = signals.hangup.recv() => tracing::warn!("SIGHUP: the configuration is read at start only; restart to change it"),
-            fault = running.fault() => tracing::error!(fault, "a component has stopped working"),
         }
+    }
+
+    /// Reads the configuration again. What cannot be used is refused with every fault, and what runs goes on.
+    async fn reload(&mut self) -> Result<(), Error> {
+        let loaded = match configuration::read(self.sources) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                for fault in error.to_string().lines() {
+                    tracing::error!(error = fault, "Config not updated: what ran before goes on");
+                }
+                return Ok(());
+            }
+        };
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        let Err(error) = self.change(&loaded.settings).await else {
+            return Ok(());
+        };
+        tracing::error!(%error, "Config not updated: what ran before goes on");
+        match error {
+            Error::Reload(ReloadError::Down { .. }) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    async fn change(&mut self, settings: &Settings) -> Result<(), Error> {
+        let former = self.running.settings().service.telemetry.metrics.readers.clone();
+        let changed = self.change_to(settings).await;
+        match &changed {
+            Ok(reloaded) if reloaded.is_empty() => tracing::info!("Config is the same, nothing restarted"),
+            Ok(reloaded) => {
+                let (stopped, started) = (reloaded.stopped.join(" "), reloaded.started.join(" "));
+                tracing::info!(stopped, started, "Config updated");
+            }
+            // The addresses that were free a moment ago.
+            Err(_) => self.readers.change(&former).await?,
+        }
+        changed.map(drop)
+    }
+
+    async fn change_to(&mut self, settings: &Settings) -> Result<pipeline::Reloaded, Error> {
+        self.readers.change(&settings.service.telemetry.metrics.readers).await?;
+        let limit = self.running.settings().service.shutdown_timeout;
+        Ok(self.running.reload(settings, limit).await?)
     }
 }
 

@@ -40,6 +40,11 @@ fn free_port() -> SocketAddr {
 impl Agent {
     /// The default pipeline with own ports and folder, and more settings on top.
     pub fn start(settings: &[&str]) -> Self {
+        Self::start_over("", settings)
+    }
+
+    /// The same with a file over the default pipeline, which the test can [`Agent::rewrite`].
+    pub fn start_over(file: &str, settings: &[&str]) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("kpulse-test-{}-{number}", std::process::id()));
@@ -57,6 +62,8 @@ impl Agent {
         ];
         let mut command = Command::new(env!("CARGO_BIN_EXE_kpulse"));
         command.arg("--config").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.yaml"));
+        std::fs::write(folder.join("over.yaml"), file).unwrap();
+        command.arg("--config").arg(folder.join("over.yaml"));
         for setting in fixed.iter().map(String::as_str).chain(settings.iter().copied()) {
             command.args(["--set", setting]);
         }
@@ -65,6 +72,12 @@ impl Agent {
         let mut agent = Self { child, folder, metrics, own, health, _alone: alone };
         agent.wait_for("readiness", |agent| agent.errors().contains("Everything is ready"));
         agent
+    }
+
+    /// Writes the file over the default pipeline anew, and tells the agent.
+    pub fn rewrite(&self, file: &str) {
+        std::fs::write(self.folder.join("over.yaml"), file).unwrap();
+        self.signal(libc::SIGHUP);
     }
 
     /// What it wrote to standard output so far.

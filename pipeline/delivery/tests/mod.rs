@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Delivery, Lost, Place, Stacks};
+use super::Delivery;
 use crate::component::Exporter;
-use crate::lifecycle::{Running, StopSwitch};
+use crate::graph::{Built, New, Print};
+use crate::running::ExporterPart;
 use crate::tests::batches::logs;
-use crate::{Batch, Next, Rejected, Signal, Tasks, Telemetry};
+use crate::{Batch, Extensions, Next, Rejected, Running, Settings, Signal, Telemetry};
 
 /// One answer of the leaf and how long it takes.
 pub struct Answer(pub Duration, pub Result<(), Rejected>);
@@ -46,26 +47,25 @@ pub struct Bench {
     pub next: Next,
     pub leaf: Arc<Leaf>,
     telemetry: Telemetry,
-    consumers: Tasks,
-    retries: StopSwitch,
-    lost: Vec<Lost>,
+    part: ExporterPart,
 }
 
 pub fn bench(delivery: &Delivery, answers: impl IntoIterator<Item = Answer>) -> Bench {
     let leaf = Arc::new(Leaf { answers: Mutex::new(answers.into_iter().collect()), ..Leaf::default() });
-    let (telemetry, mut consumers) = (Telemetry::new("test"), Tasks::default());
-    let (retries, mut lost) = (StopSwitch::default(), Vec::new());
-    let place = Place { id: "leaf/x", signal: Signal::Logs, telemetry: &telemetry };
-    let mut stacks = Stacks { consumers: &mut consumers, stopping: retries.stop(), lost: &mut lost };
-    let next = stacks.build(leaf.clone(), delivery, place);
-    Bench { next, leaf, telemetry, consumers, retries, lost }
+    let telemetry = Telemetry::new("test");
+    let print = Print { settings: config::Node::default(), extensions: Extensions::default() };
+    let component = Built { exporter: leaf.clone(), delivery: delivery.clone() };
+    let mut part = ExporterPart::new(New { id: "leaf/x".parse().unwrap(), print, component });
+    let next = part.end(Signal::Logs, &telemetry);
+    Bench { next, leaf, telemetry, part }
 }
 
 impl Bench {
     /// The running service of this stack alone.
     pub fn running(self) -> (Running, Arc<Leaf>, Counts) {
-        let Self { leaf, telemetry, consumers, retries, lost, .. } = self;
-        let running = Running { consumers, retries, lost, ..Running::default() };
+        let Self { leaf, telemetry, part, .. } = self;
+        let mut running = Running::new(Settings::default(), telemetry.clone());
+        running.exporters.push(part);
         (running, leaf, Counts(telemetry))
     }
 

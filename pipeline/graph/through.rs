@@ -1,0 +1,66 @@
+//! The edge through the processors of a pipeline.
+
+use std::sync::Arc;
+
+use config::ComponentId;
+use opentelemetry::KeyValue;
+
+use crate::component::{Processor, Transform, Verdict};
+use crate::{ItemCounter, Next, Signal, Tasks, Telemetry};
+
+/// The edge into the first of `processors`, the last of which hands on to `end`.
+pub(crate) fn chain(
+    processors: Vec<(ComponentId, Processor)>,
+    end: Next,
+    signal: Signal,
+    telemetry: &Telemetry,
+    tasks: &mut Tasks,
+) -> Next {
+    processors.into_iter().rev().fold(end, |next, (id, processor)| match processor {
+        Processor::Transform(transform) => through(transform, next, Counts::new(&id, signal, telemetry)),
+        Processor::Wrap(wrap) => wrap(next, tasks),
+    })
+}
+
+#[derive(Clone)]
+struct Counts {
+    incoming: ItemCounter,
+    outgoing: ItemCounter,
+}
+
+impl Counts {
+    fn new(id: &ComponentId, signal: Signal, telemetry: &Telemetry) -> Self {
+        let labels = vec![KeyValue::new("processor", id.to_string()), KeyValue::new("otel_signal", signal.name())];
+        Self {
+            incoming: telemetry.items(
+                "otelcol_processor_incoming_items".into(),
+                "Number of items passed to the processor.",
+                labels.clone(),
+            ),
+            outgoing: telemetry.items(
+                "otelcol_processor_outgoing_items".into(),
+                "Number of items emitted from the processor.",
+                labels,
+            ),
+        }
+    }
+}
+
+/// An edge through a synchronous processor.
+fn through(transform: Arc<dyn Transform>, next: Next, counts: Counts) -> Next {
+    Next::from_fn(move |batch| {
+        counts.incoming.add(batch.items());
+        let verdict = transform.apply(batch);
+        let (next, outgoing) = (next.clone(), counts.outgoing.clone());
+        async move {
+            match verdict {
+                Verdict::Pass(batch) => {
+                    outgoing.add(batch.items());
+                    next.send(batch).await
+                }
+                Verdict::Empty => Ok(()),
+                Verdict::Reject(rejected) => Err(rejected),
+            }
+        }
+    })
+}
