@@ -11,6 +11,11 @@ pub(crate) enum Hook {
     IterTaskFile,
     /// A run over all sockets with storage in this map, whenever it is asked for.
     IterStorage(&'static str),
+    /// A timer on every CPU.
+    CpuClock {
+        /// Time between two runs on one CPU.
+        period_ns: u64,
+    },
 }
 
 impl std::fmt::Display for Hook {
@@ -20,6 +25,7 @@ impl std::fmt::Display for Hook {
             Self::CgroupSockCreate => f.write_str("cgroup/sock_create"),
             Self::IterTaskFile => f.write_str("iter/task_file"),
             Self::IterStorage(_) => f.write_str("iter/bpf_sk_storage_map"),
+            Self::CpuClock { period_ns } => write!(f, "perf_event/cpu-clock, every {period_ns} ns"),
         }
     }
 }

@@ -9,6 +9,7 @@ mod btf;
 mod clock;
 mod cost;
 mod counters;
+mod cpu_clock;
 pub mod dropwatch;
 mod events;
 mod fdinfo;
@@ -22,16 +23,19 @@ mod object;
 pub mod oom;
 mod owner;
 mod probe;
+pub mod profile;
 mod ring;
 pub mod runqlat;
 pub mod sockets;
 pub mod softirq;
+pub mod stacks;
 mod storage_iterator;
 mod symbols;
 
 pub use clock::Clock;
 pub use cost::{Cost, CostMeter, RunTimeStatistics};
 pub use counters::{Counters, Rate};
+pub use cpu_clock::ClockError;
 pub use events::{EventProbe, Events, Record};
 pub use histogram::{Histogram, bounds_ns};
 pub use ladder::{Attempt, Ladder};
@@ -39,7 +43,7 @@ pub use object::{Kernel, OpenError, Unavailable};
 pub use owner::{Cgroups, Owner, Task};
 pub use probe::{MapSize, PROBES, Probe, Report};
 pub use ring::Header;
-pub use symbols::Symbols;
+pub use symbols::{KernelFunction, Symbols};
 
 /// Kernel tests measure the whole machine: one at a time.
 #[cfg(test)]

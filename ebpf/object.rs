@@ -12,6 +12,7 @@ use aya::programs::{CgroupAttachMode, Program, ProgramError};
 use aya::{Btf, Ebpf, EbpfLoader};
 
 use crate::cost::{Cost, CostMeter};
+use crate::cpu_clock::{ClockError, CpuClocks};
 use crate::fdinfo;
 use crate::ladder::{Attempt, Hook, Ladder, Rung};
 use crate::probe::{MapSize, Report};
@@ -96,6 +97,19 @@ impl Kernel {
 
     /// Creates the maps of `probe`'s object; programs are loaded one by one as their ladder is climbed.
     pub(crate) fn load(&mut self, probe: &'static str, object: &[u8]) -> Result<Object, OpenError> {
+        self.load_sized(probe, object, &[])
+    }
+
+    /// As [`Kernel::load`], with other numbers of entries in some maps, which have their names from their probe.
+    pub(crate) fn load_sized(
+        &mut self,
+        probe: &'static str,
+        object: &[u8],
+        entries: &[(&'static str, u32)],
+    ) -> Result<Object, OpenError> {
+        for (map, entries) in entries {
+            self.loader.map_max_entries(map, *entries);
+        }
         let ebpf = self.loader.load(object)?;
         let maps = map_sizes(&ebpf);
         Ok(Object { probe, ebpf, maps, features: Vec::new(), attached: Vec::new(), detached: Vec::new(), held: None })
@@ -118,6 +132,7 @@ enum Link {
     #[expect(dead_code, reason = "held for what dropping it does")]
     CgroupSock(CgroupSockLink),
     Sockets(StorageIterator),
+    CpuClocks(CpuClocks),
 }
 
 /// A loaded object with what is attached of it. Dropping it detaches and unloads everything.
@@ -186,6 +201,7 @@ impl Object {
             (Hook::CgroupSockCreate, Program::CgroupSock(program)) => program.load(),
             (Hook::IterTaskFile, Program::Iter(program)) => program.load("task_file", &kernel.btf),
             (Hook::IterStorage(_), Program::Iter(program)) => program.load("bpf_sk_storage_map", &kernel.btf),
+            (Hook::CpuClock { .. }, Program::PerfEvent(program)) => program.load(),
             _ => return Err("the program is of another type".into()),
         }
         .map_err(|error| explain(&error))?;
@@ -196,6 +212,11 @@ impl Object {
         let link = match self.ebpf.program_mut(rung.program) {
             Some(Program::BtfTracePoint(program)) => {
                 program.attach().and_then(|id| program.take_link(id)).map(Link::TpBtf).map_err(|e| explain(&e))?
+            }
+            Some(Program::PerfEvent(program)) if let Hook::CpuClock { period_ns } = rung.hook => {
+                let mut clocks = CpuClocks::default();
+                clocks.follow(program, period_ns).map_err(|e| e.to_string())?;
+                Link::CpuClocks(clocks)
             }
             Some(Program::CgroupSock(program)) => {
                 let root = unified_root().ok_or("no unified (v2) cgroup hierarchy is mounted")?;
@@ -234,8 +255,20 @@ impl Object {
     pub(crate) fn visit_sockets(&self) -> std::io::Result<()> {
         self.attached.iter().try_for_each(|(_, link)| match link {
             Link::Sockets(iterator) => iterator.run(),
-            Link::TpBtf(_) | Link::CgroupSock(_) => Ok(()),
+            Link::TpBtf(_) | Link::CgroupSock(_) | Link::CpuClocks(_) => Ok(()),
         })
+    }
+
+    /// Starts the timers of CPUs that came online.
+    pub(crate) fn follow_cpus(&mut self) -> Result<(), ClockError> {
+        for (rung, link) in &mut self.attached {
+            if let (Hook::CpuClock { period_ns }, Link::CpuClocks(clocks)) = (rung.hook, link)
+                && let Some(Program::PerfEvent(program)) = self.ebpf.program_mut(rung.program)
+            {
+                clocks.follow(program, period_ns)?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes every program off its hook. They stay loaded, so that their cost can still be read.

@@ -16,6 +16,7 @@ pub static PROBES: &[Row] = &[
         open: |kernel| Ok(Box::new(crate::netrecvlat::NetRecvLat::open(kernel, Default::default())?)),
     },
     Row { name: "oom", open: |kernel| Ok(Box::new(crate::oom::Oom::open(kernel, Default::default())?)) },
+    Row { name: "profile", open: |kernel| Ok(Box::new(crate::profile::Profile::open(kernel, Default::default())?)) },
     Row { name: "runqlat", open: |kernel| Ok(Box::new(crate::runqlat::Runqlat::open(kernel, Default::default())?)) },
     Row { name: "sockets", open: |kernel| Ok(Box::new(crate::sockets::Sockets::open(kernel, &Default::default())?)) },
     Row { name: "softirq", open: |kernel| Ok(Box::new(crate::softirq::Softirq::open(kernel)?)) },

@@ -16,6 +16,7 @@ mod lifecycle;
 pub mod otlp;
 mod outlet;
 mod prepared;
+pub mod profiles;
 mod rejected;
 mod running;
 mod settings;

@@ -141,6 +141,13 @@ pub const DESTINATION_PORT: &str = "destination.port";
 pub const PROCESS_PID: &str = "process.pid";
 pub const PROCESS_REAL_USER_ID: &str = "process.real_user.id";
 pub const PROCESS_NAME: &str = "process.executable.name";
+pub const THREAD_ID: &str = "thread.id";
+pub const THREAD_NAME: &str = "thread.name";
+/// What kind of code a frame of a stack is.
+pub const FRAME_TYPE: &str = "profile.frame.type";
+/// What linkers wrote into a file that is executed.
+pub const BUILD_ID_GNU: &str = "process.executable.build_id.gnu";
+pub const BUILD_ID_GO: &str = "process.executable.build_id.go";
 pub const CPU: &str = "cpu.logical_number";
 pub const CPU_MODE: &str = "cpu.mode";
 pub const MEMORY_STATE: &str = "system.memory.state";

@@ -5,6 +5,7 @@ use pipeline::component::ReceiverFactory;
 mod conventions;
 pub mod ebpf_events;
 pub mod ebpf_metrics;
+pub mod ebpf_profiles;
 pub mod ebpf_spans;
 mod kernel;
 mod probe_cost;
@@ -12,7 +13,8 @@ mod probe_telemetry;
 mod resource;
 
 /// Every receiver.
-pub static ALL: &[&ReceiverFactory] = &[&ebpf_events::FACTORY, &ebpf_metrics::FACTORY, &ebpf_spans::FACTORY];
+pub static ALL: &[&ReceiverFactory] =
+    &[&ebpf_events::FACTORY, &ebpf_metrics::FACTORY, &ebpf_profiles::FACTORY, &ebpf_spans::FACTORY];
 
 #[cfg(test)]
 mod tests;

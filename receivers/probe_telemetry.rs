@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ebpf::Counters;
+use ebpf::profile::Shortfalls;
 use opentelemetry::KeyValue;
 use pipeline::{ItemCounter, Telemetry};
 
@@ -13,6 +14,14 @@ pub const READ_EVERY: Duration = Duration::from_secs(1);
 pub struct ProbeTelemetry {
     instruments: Vec<(ItemCounter, Value)>,
     last: Counters,
+    stacks: Option<Stacks>,
+}
+
+/// Samples whose stacks fall short.
+struct Stacks {
+    absent: ItemCounter,
+    truncated: ItemCounter,
+    last: Shortfalls,
 }
 
 /// Reads one value out of all.
@@ -20,6 +29,8 @@ type Value = fn(&Counters) -> u64;
 
 const FIRED: (&str, &str) = ("kpulse_probe_fired_events", "Number of times a probe's hook ran.");
 const SENT: (&str, &str) = ("kpulse_probe_sent_events", "Number of records a probe wrote.");
+const INCOMPLETE: (&str, &str) =
+    ("kpulse_probe_incomplete_stacks", "Number of samples that a probe sent with a stack that is not whole.");
 const DROPPED: (&str, &str) = ("kpulse_probe_dropped_events", "Number of kernel events that a probe could not keep.");
 
 impl ProbeTelemetry {
@@ -43,6 +54,18 @@ impl ProbeTelemetry {
         Self::new(telemetry, receiver, probe, &rows)
     }
 
+    /// For a probe that counts equal samples in the kernel: all samples are accounted for, and what stacks lack.
+    pub fn of_samples(telemetry: &Telemetry, receiver: &str, probe: &'static str) -> Self {
+        let stacks = |lack: &'static str| {
+            let labels = [("receiver", receiver.to_owned()), ("probe", probe.into()), ("lack", lack.into())];
+            let labels = labels.map(|(key, value)| KeyValue::new(key, value)).to_vec();
+            telemetry.items(INCOMPLETE.0.into(), INCOMPLETE.1, labels)
+        };
+        let (absent, truncated) = (stacks("everything"), stacks("callers"));
+        let stacks = Stacks { absent, truncated, last: Shortfalls::default() };
+        Self { stacks: Some(stacks), ..Self::of_events(telemetry, receiver, probe) }
+    }
+
     /// Makes its instruments, all 0.
     fn new(telemetry: &Telemetry, receiver: &str, probe: &'static str, rows: &[Row]) -> Self {
         let instrument = |((name, about), reason, value): &Row| {
@@ -50,7 +73,7 @@ impl ProbeTelemetry {
             labels.extend(reason.map(|reason| KeyValue::new("reason", reason)));
             (telemetry.items((*name).into(), about, labels), *value)
         };
-        Self { instruments: rows.iter().map(instrument).collect(), last: Counters::default() }
+        Self { instruments: rows.iter().map(instrument).collect(), last: Counters::default(), stacks: None }
     }
 
     /// Moves the instruments to `now`.
@@ -59,6 +82,15 @@ impl ProbeTelemetry {
             instrument.add(value(&now).saturating_sub(value(&self.last)));
         }
         self.last = now;
+    }
+
+    /// Moves the instruments of stacks to `now`.
+    pub fn update_stacks(&mut self, now: Shortfalls) {
+        if let Some(Stacks { absent, truncated, last }) = &mut self.stacks {
+            absent.add(now.no_stack.saturating_sub(last.no_stack));
+            truncated.add(now.truncated.saturating_sub(last.truncated));
+            *last = now;
+        }
     }
 }
 

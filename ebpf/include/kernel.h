@@ -70,6 +70,7 @@ struct task_struct {
 	char comm[16];
 	struct css_set *cgroups;
 	struct mm_struct *mm;
+	struct task_struct *group_leader;
 	struct signal_struct *signal;
 	const struct cred *real_cred;
 } CORE;

@@ -6,7 +6,7 @@ use pipeline::proto::common::v1::any_value::Value;
 use pipeline::proto::common::v1::{AnyValue, KeyValue};
 use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::number_data_point::Value as Number;
-use pipeline::proto::{LogsRequest, MetricsRequest, TracesRequest};
+use pipeline::proto::{LogsRequest, MetricsRequest, ProfilesRequest, TracesRequest};
 use pipeline::{Batch, Undecodable};
 
 /// `logs: 3 log_records`
@@ -34,6 +34,9 @@ pub fn lines(batch: &mut Batch) -> Result<String, Undecodable> {
         for metric in request.resource_metrics.iter().flat_map(|r| &r.scope_metrics).flat_map(|s| &s.metrics) {
             points(&metric.name, metric.data.as_ref(), &mut out);
         }
+    }
+    if let Some(request) = batch.read::<ProfilesRequest>()? {
+        super::profiles::lines(request).iter().for_each(|line| _ = writeln!(out, "  {}", line.text));
     }
     Ok(out)
 }

@@ -12,6 +12,7 @@
 
 mod items;
 mod live;
+mod profiles;
 mod terminal;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use super::{Batch, Signal};
 use crate::otlp::wire::{self, Fault, Value};
+use crate::profiles;
 
 /// The field numbers that lead from a request down to its items.
 type Path = &'static [&'static [u32]];
@@ -11,21 +12,20 @@ type Path = &'static [&'static [u32]];
 fn path(signal: Signal) -> Path {
     match signal {
         Signal::Traces | Signal::Logs => &[&[1], &[2], &[2]],
+        Signal::Profiles => &[&[1], &[2], &[2], &[2]],
         Signal::Metrics => &[&[1], &[2], &[2], &[5, 7, 9, 10, 11], &[1]],
-        // Samples refer to a dictionary that would have to be cut too.
-        Signal::Profiles => &[],
     }
 }
 
 impl Batch {
     /// Pieces of exactly `max` items, the last with what is left; each piece repeats the resource, scope and metric
-    /// its items stand under. Profiles stay whole.
+    /// its items stand under. Pieces of profiles get a dictionary of what they name.
     ///
     /// # Errors
     /// Damage that the structural check would have found.
     pub fn split(self, max: NonZeroU32) -> Result<Vec<Self>, Fault> {
         let path = path(self.signal());
-        if self.items <= max.get() || path.is_empty() {
+        if self.items <= max.get() {
             return Ok(vec![self]);
         }
         let bytes = self.encode();
@@ -33,7 +33,15 @@ impl Batch {
         cutter.message(path, &bytes)?;
         let piece =
             |(bytes, items): (Vec<u8>, u32)| Self::encoded(self.signal(), bytes.into(), items, self.origin.clone());
-        Ok(cutter.finish().into_iter().map(piece).collect())
+        Ok(cutter.finish().into_iter().map(piece).map(Self::with_own_dictionary).collect())
+    }
+
+    /// What cannot be decoded keeps the whole dictionary.
+    fn with_own_dictionary(self) -> Self {
+        match self.clone().into_profiles() {
+            Ok(Some(request)) => Self::new(profiles::compact(request), self.origin),
+            _ => self,
+        }
     }
 }
 

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A batch goes on when it holds `send_batch_size` items or its oldest item has waited for `timeout`, and never with more
-//! than `send_batch_max_size`. Joining appends OTLP bytes and cutting copies them; nothing is decoded. As in the
+//! than `send_batch_max_size`. Joining appends OTLP bytes and cutting copies them; nothing is decoded but profiles, which
+//! share a dictionary (the Collector's `batch` does not take them). As in the
 //! Collector, a sender is answered as soon as its items are taken, so what fails later cannot go back: it is logged and
 //! counted in `kpulse_processor_dropped_items` by reason (`retryable`, `permanent`, `closed`, and `shutdown` for what a
 //! stop had no time for). A sender waits while the next component does. At a stop everything held is sent at once.
@@ -67,7 +68,7 @@ impl Config {
 pub static FACTORY: ProcessorFactory = Factory {
     name: "batch",
     alias: None,
-    signals: &[Signal::Traces, Signal::Metrics, Signal::Logs],
+    signals: &Signal::ALL,
     stability: Stability::Beta,
     sample: "timeout: 200ms\nsend_batch_size: 8192\nsend_batch_max_size: 10000\n",
     fields: <Config as Decode>::FIELDS,

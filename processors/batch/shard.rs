@@ -99,8 +99,10 @@ impl Shard {
     }
 
     fn pieces(&mut self) -> Vec<Batch> {
-        let Some(whole) = Batch::concat(std::mem::take(&mut self.held), self.origin.clone()) else {
-            return Vec::new();
+        let held = std::mem::take(&mut self.held);
+        let Some(whole) = Batch::concat(held.clone(), self.origin.clone()) else {
+            // What cannot be joined goes on as it came.
+            return held;
         };
         let items = whole.items();
         let pieces = match NonZeroU32::new(self.config.send_batch_max_size) {

@@ -1,0 +1,42 @@
+//! Samples of this kernel (root).
+
+mod kernel {
+    use std::time::{Duration, Instant};
+
+    use crate::profile::{Profile, Settings};
+    use crate::{Kernel, Probe};
+
+    fn open(settings: Settings) -> Profile {
+        Profile::open(&mut Kernel::open().unwrap(), settings).unwrap()
+    }
+
+    fn spin(duration: Duration) {
+        let end = Instant::now() + duration;
+        while Instant::now() < end {
+            std::hint::spin_loop();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_busy_thread_is_sampled_at_the_frequency_and_every_sample_is_accounted_for() {
+        let _alone = crate::ALONE.lock().await;
+        let process = std::process::id();
+        let mut probe = open(Settings { frequency_hz: 199, process: Some(process) });
+        let mut samples = Vec::new();
+        for _ in 0..4 {
+            tokio::task::spawn_blocking(|| spin(Duration::from_millis(500))).await.unwrap();
+            samples.extend(probe.take().await.unwrap());
+        }
+        probe.detach();
+        samples.extend(probe.take_rest().unwrap());
+        let counters = probe.counters();
+        assert_eq!(counters.fired, counters.filtered + counters.limited + counters.lost + counters.sent);
+        assert_eq!(counters.lost, 0);
+        assert_eq!(samples.iter().map(|s| s.count).sum::<u64>(), counters.sent);
+        assert!(samples.iter().all(|s| s.process.pid == process));
+        // Two seconds at 199 Hz, less what others took of this CPU meanwhile.
+        assert!((200..=420).contains(&counters.sent), "{counters:?}");
+        assert!(probe.newcomers().contains(&process));
+        assert!(samples.iter().any(|s| !s.user.is_empty()));
+    }
+}

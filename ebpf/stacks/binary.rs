@@ -1,0 +1,96 @@
+//! Files that processes execute, held open so that their symbols can be read when the process is gone.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+
+use object::{Object, ObjectSection};
+
+use super::maps::FileId;
+
+/// Files held open at once; most nodes execute a few hundred.
+const OPEN_AT_MOST: usize = 512;
+
+/// An open file and what its linker wrote into it.
+#[derive(Debug)]
+pub struct Binary {
+    file: File,
+    /// Tells it from all others since the start.
+    pub serial: u64,
+    /// The linker's build id, in hexadecimal.
+    pub build_id: Option<Arc<str>>,
+    /// Go's own build id.
+    pub go_build_id: Option<Arc<str>>,
+    /// Whether Go made it.
+    pub is_go: bool,
+}
+
+impl Binary {
+    fn new(file: File, serial: u64) -> Self {
+        let mut binary = Self { file, serial, build_id: None, go_build_id: None, is_go: false };
+        // What is no ELF file has no symbols either.
+        let _ = binary.read_notes();
+        binary
+    }
+
+    fn read_notes(&mut self) -> Result<(), object::Error> {
+        let cache = object::ReadCache::new(&self.file);
+        let elf = object::File::parse(&cache)?;
+        self.build_id = elf.build_id()?.map(|id| hexadecimal(id).into());
+        self.go_build_id = elf.section_by_name(".note.go.buildid").and_then(|note| go_build_id(note.data().ok()?));
+        self.is_go = self.go_build_id.is_some() || elf.section_by_name(".gopclntab").is_some();
+        Ok(())
+    }
+
+    /// A path that leads to the file as long as it is open, wherever it lies and whether it still has a name.
+    pub fn path(&self) -> String {
+        format!("/proc/self/fd/{}", self.file.as_raw_fd())
+    }
+}
+
+/// Three lengths, the owner `Go`, and the id as text.
+fn go_build_id(note: &[u8]) -> Option<Arc<str>> {
+    let word = |at: usize| Some(u32::from_ne_bytes(note.get(at..at + 4)?.try_into().ok()?) as usize);
+    let start = 12 + word(0)?.next_multiple_of(4);
+    let id = std::str::from_utf8(note.get(start..start.checked_add(word(4)?)?)?).ok()?;
+    Some(id.trim_end_matches('\0').into())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The open files of all processes.
+#[derive(Debug, Default)]
+pub struct Binaries {
+    open: HashMap<FileId, Arc<Binary>>,
+    opened: u64,
+}
+
+impl Binaries {
+    /// The file, if it is open or `open` can open it and there is room.
+    pub fn get(&mut self, id: &FileId, open: impl FnOnce() -> Option<File>) -> Option<Arc<Binary>> {
+        if let Some(binary) = self.open.get(id) {
+            return Some(binary.clone());
+        }
+        if self.open.len() >= OPEN_AT_MOST {
+            return None;
+        }
+        self.opened += 1;
+        let binary = Arc::new(Binary::new(open()?, self.opened));
+        self.open.insert(id.clone(), binary.clone());
+        Some(binary)
+    }
+
+    /// Closes files that no process uses any longer, and hands them out first.
+    pub fn close_unused(&mut self, mut closing: impl FnMut(&Binary)) {
+        self.open.retain(|_, binary| {
+            let is_used = Arc::strong_count(binary) > 1;
+            if !is_used {
+                closing(binary);
+            }
+            is_used
+        });
+    }
+}

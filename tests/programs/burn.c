@@ -1,0 +1,44 @@
+/* Burns CPU time in two functions, 70 to 30 by their loops, and says at the end how much it really spent in each. */
+#define _POSIX_C_SOURCE 199309L
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static volatile unsigned long sink;
+
+__attribute__((noinline)) void burn_seventy(void)
+{
+	for (unsigned long i = 0; i < 700000; i++)
+		sink += i;
+}
+
+__attribute__((noinline)) void burn_thirty(void)
+{
+	for (unsigned long i = 0; i < 300000; i++)
+		sink += i;
+}
+
+static double seconds(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+int main(int count, char **arguments)
+{
+	double end = seconds(CLOCK_MONOTONIC) + (count > 1 ? atof(arguments[1]) : 1);
+	double spent[2] = {0, 0};
+
+	while (seconds(CLOCK_MONOTONIC) < end) {
+		double start = seconds(CLOCK_THREAD_CPUTIME_ID);
+		burn_seventy();
+		double between = seconds(CLOCK_THREAD_CPUTIME_ID);
+		burn_thirty();
+		spent[0] += between - start;
+		spent[1] += seconds(CLOCK_THREAD_CPUTIME_ID) - between;
+	}
+	printf("%f %f\n", spent[0], spent[1]);
+	return 0;
+}
