@@ -3,6 +3,7 @@
 use pipeline::component::ExporterFactory;
 
 pub mod debug;
+pub mod elasticsearch;
 pub mod file;
 mod otlp;
 pub mod otlp_grpc;
@@ -11,8 +12,14 @@ pub mod prometheus;
 mod status;
 
 /// Every exporter.
-pub static ALL: &[&ExporterFactory] =
-    &[&debug::FACTORY, &file::FACTORY, &otlp_grpc::FACTORY, &otlp_http::FACTORY, &prometheus::FACTORY];
+pub static ALL: &[&ExporterFactory] = &[
+    &debug::FACTORY,
+    &elasticsearch::FACTORY,
+    &file::FACTORY,
+    &otlp_grpc::FACTORY,
+    &otlp_http::FACTORY,
+    &prometheus::FACTORY,
+];
 
 #[cfg(test)]
 mod tests;

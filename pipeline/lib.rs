@@ -29,7 +29,7 @@ pub use graph::{BuildError, Graph};
 pub use health::{Health, Phase};
 pub use lifecycle::{StartError, Stop, Stopped, Tasks};
 pub use outlet::{Outlet, Outlets};
-pub use prepared::Prepared;
+pub use prepared::{Owner, Prepared};
 pub use rejected::{Kind as RejectedKind, Rejected};
 pub use running::{ReloadError, Reloaded, Running};
 pub use settings::{Level, PipelineSettings, PrometheusReader, Reader, Settings, Tables};

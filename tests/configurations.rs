@@ -84,6 +84,7 @@ fn components_lists_every_table() {
         "rate_limit",
         "debug",
         "file",
+        "elasticsearch",
         "otlp_grpc",
         "otlp_http",
         "prometheus",

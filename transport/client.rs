@@ -63,19 +63,27 @@ impl Client {
     /// # Errors
     /// When no whole answer comes.
     pub async fn send(&self, request: Request<Chunks>) -> Result<Answer, NoAnswer> {
+        self.send_for(request, BODY_BYTES_AT_MOST).await
+    }
+
+    /// The same, where up to `bytes_at_most` of the answer's body are of use.
+    ///
+    /// # Errors
+    /// When no whole answer comes.
+    pub async fn send_for(&self, request: Request<Chunks>, bytes_at_most: usize) -> Result<Answer, NoAnswer> {
         let response = self.0.request(request).await.map_err(|e| NoAnswer(chain(&e)))?;
         let (head, body) = response.into_parts();
-        let (body, trailers) = read(body).await.map_err(|e| NoAnswer(chain(&e)))?;
+        let (body, trailers) = read(body, bytes_at_most).await.map_err(|e| NoAnswer(chain(&e)))?;
         Ok(Answer { status: head.status, headers: head.headers, body, trailers })
     }
 }
 
-async fn read(mut body: Incoming) -> Result<(Bytes, HeaderMap), hyper::Error> {
+async fn read(mut body: Incoming, bytes_at_most: usize) -> Result<(Bytes, HeaderMap), hyper::Error> {
     let (mut bytes, mut trailers) = (BytesMut::new(), HeaderMap::new());
     while let Some(frame) = body.frame().await {
         match frame?.into_data() {
             Ok(data) => {
-                let room = BODY_BYTES_AT_MOST.saturating_sub(bytes.len());
+                let room = bytes_at_most.saturating_sub(bytes.len());
                 bytes.extend_from_slice(&data[..data.len().min(room)]);
                 if room == 0 {
                     break;

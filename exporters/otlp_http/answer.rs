@@ -68,8 +68,8 @@ fn describe(answer: &Answer) -> String {
     if message.is_empty() { message } else { format!(", Message={message}") }
 }
 
-/// Seconds, or a date.
-fn retry_after(answer: &Answer, now: SystemTime) -> Option<Duration> {
+/// How long the server asks to wait: seconds, or a date.
+pub fn retry_after(answer: &Answer, now: SystemTime) -> Option<Duration> {
     let text = answer.headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));

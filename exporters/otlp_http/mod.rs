@@ -11,7 +11,7 @@
 //! `retry_on_failure` and `sending_queue` are on unless they say `enabled: false`. A signal without an endpoint is
 //! refused.
 
-mod answer;
+pub(crate) mod answer;
 #[cfg(test)]
 mod tests;
 

@@ -64,8 +64,9 @@ impl Stacks<'_> {
         });
         // A queue has taken the responsibility: the sender's deadline no longer counts.
         let heeds_deadline = delivery.queue.is_none();
-        let retry =
-            delivery.retry.clone().map(|settings| retry::layer(settings, self.stopping.clone(), heeds_deadline));
+        let max_retries = delivery.max_retries;
+        let retry = |settings| retry::layer(settings, max_retries, self.stopping.clone(), heeds_deadline);
+        let retry = delivery.retry.clone().map(retry);
         let sending = ServiceBuilder::new()
             .layer(counts::sending(place))
             .option_layer(retry)

@@ -15,17 +15,25 @@ use crate::{Batch, Pending, Rejected, RejectedKind, Stop};
 /// Retries around a stage. `heeds_deadline`: no attempt begins after the deadline of the batch's sender.
 pub(super) fn layer<S>(
     settings: RetrySettings,
+    max_retries: Option<u32>,
     stopping: Stop,
     heeds_deadline: bool,
 ) -> impl Layer<S, Service = Retrying<S>> + Clone {
     let settings = Arc::new(settings);
-    layer_fn(move |inner| Retrying { inner, settings: settings.clone(), stopping: stopping.clone(), heeds_deadline })
+    layer_fn(move |inner| Retrying {
+        inner,
+        settings: settings.clone(),
+        max_retries,
+        stopping: stopping.clone(),
+        heeds_deadline,
+    })
 }
 
 #[derive(Clone)]
 pub(super) struct Retrying<S> {
     inner: S,
     settings: Arc<RetrySettings>,
+    max_retries: Option<u32>,
     stopping: Stop,
     heeds_deadline: bool,
 }
@@ -49,6 +57,7 @@ impl<S: Stage> Retrying<S> {
         let mut left = Left { batch, is_part: false };
         let limits = self.limits(&left.batch);
         let mut backoff = Backoff::new(&self.settings);
+        let mut retries = 0..self.max_retries.unwrap_or(u32::MAX);
         loop {
             let Err(rejected) = self.inner.clone().oneshot(left.batch.clone()).await else {
                 return Ok(());
@@ -58,7 +67,8 @@ impl<S: Stage> Retrying<S> {
                 return Err(left.give_up(rejected, "not retryable error"));
             }
             let wait = backoff.next(chance()).max(rejected.retry_after.unwrap_or_default());
-            if limits.into_iter().flatten().any(|limit| Instant::now() + wait > limit) {
+            let is_too_late = limits.into_iter().flatten().any(|limit| Instant::now() + wait > limit);
+            if is_too_late || retries.next().is_none() {
                 return Err(left.give_up(rejected, "no more retries left"));
             }
             if self.stopping.is_requested() {

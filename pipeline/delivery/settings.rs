@@ -11,6 +11,8 @@ pub struct Delivery {
     pub queue: Option<QueueSettings>,
     /// Sends again what failed.
     pub retry: Option<RetrySettings>,
+    /// How often at most it is sent again; none is as often as the time of retries allows.
+    pub max_retries: Option<u32>,
     /// Ends an attempt that takes longer.
     pub timeout: Option<Duration>,
 }
@@ -21,6 +23,7 @@ impl Delivery {
         Self {
             queue: queue.get().cloned(),
             retry: retry.get().cloned(),
+            max_retries: None,
             timeout: Some(timeout).filter(|timeout| !timeout.is_zero()),
         }
     }

@@ -46,6 +46,15 @@ async fn what_may_succeed_later_is_sent_again_and_counted_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn retries_may_be_limited_by_their_number() {
+    let delivery = Delivery { retry: Some(steady()), max_retries: Some(1), ..Delivery::default() };
+    let bench = bench(&delivery, [busy(), busy(), Ok(())].map(|answer| Answer(Duration::ZERO, answer)));
+    let rejected = bench.next.send(logs(2)).await.unwrap_err();
+    assert_eq!(rejected.reason, "no more retries left: busy");
+    assert_eq!(bench.leaf.items(), [2, 2]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_will_never_succeed_is_not_sent_again() {
     let bench = retrying(steady(), vec![Err(Rejected::permanent("bad"))]);
     let rejected = bench.next.send(logs(2)).await.unwrap_err();

@@ -1,0 +1,180 @@
+//! Values of data points, as the fields of a metrics document hold them.
+
+use pipeline::proto::common::v1::KeyValue;
+use pipeline::proto::common::v1::any_value::Value;
+use pipeline::proto::metrics::v1::metric::Data;
+use pipeline::proto::metrics::v1::number_data_point::Value as Number;
+use pipeline::proto::metrics::v1::{
+    AggregationTemporality, DataPointFlags, ExponentialHistogramDataPoint, HistogramDataPoint, Metric, NumberDataPoint,
+    SummaryDataPoint,
+};
+
+use super::json::Json;
+use super::{buckets, route};
+
+const NO_VALUE: &str = "no recorded value";
+const NOT_A_NUMBER: &str = "not a number";
+const CUMULATIVE: &str = "cumulative histogram";
+const BUCKETS: &str = "buckets do not fit bounds";
+const NO_DATA: &str = "no data";
+
+/// One point.
+#[derive(Debug)]
+pub struct Point<'a> {
+    pub attributes: &'a [KeyValue],
+    pub unix_nano: u64,
+    pub start_unix_nano: u64,
+    pub value: Json,
+    /// The template of Elasticsearch's that maps the field.
+    pub template: &'static str,
+    /// How many measurements the document stands for, where the sender asked for that.
+    pub document_count: Option<u64>,
+}
+
+/// Every point of a metric, or why it makes no document.
+pub fn each<'a>(metric: &'a Metric, put: &mut dyn FnMut(Result<Point<'a>, &'static str>)) {
+    match &metric.data {
+        None => {}
+        Some(Data::Gauge(gauge)) => gauge.data_points.iter().for_each(|point| put(number(point, false))),
+        Some(Data::Sum(sum)) => {
+            let is_counter = sum.is_monotonic && is_cumulative(sum.aggregation_temporality);
+            sum.data_points.iter().for_each(|point| put(number(point, is_counter)));
+        }
+        Some(Data::Summary(summary)) => summary.data_points.iter().for_each(|point| put(summed(point))),
+        Some(Data::Histogram(histogram)) => {
+            let is_cumulative = is_cumulative(histogram.aggregation_temporality);
+            histogram.data_points.iter().for_each(|point| put(explicit(point, is_cumulative)));
+        }
+        Some(Data::ExponentialHistogram(histogram)) => {
+            let is_cumulative = is_cumulative(histogram.aggregation_temporality);
+            histogram.data_points.iter().for_each(|point| put(exponential(point, is_cumulative)));
+        }
+    }
+}
+
+fn is_cumulative(temporality: i32) -> bool {
+    temporality == AggregationTemporality::Cumulative as i32
+}
+
+fn has_no_value(flags: u32) -> bool {
+    flags & DataPointFlags::NoRecordedValueMask as u32 != 0
+}
+
+fn number(point: &NumberDataPoint, is_counter: bool) -> Result<Point<'_>, &'static str> {
+    let mut value = Json::default();
+    let template = match point.value {
+        _ if has_no_value(point.flags) => return Err(NO_VALUE),
+        None => return Err(NO_DATA),
+        Some(Number::AsInt(number)) => {
+            value.plain(number);
+            if is_counter { "counter_long" } else { "gauge_long" }
+        }
+        Some(Number::AsDouble(number)) if !number.is_finite() => return Err(NOT_A_NUMBER),
+        Some(Number::AsDouble(number)) => {
+            value.double(number);
+            if is_counter { "counter_double" } else { "gauge_double" }
+        }
+    };
+    Ok(Point {
+        attributes: &point.attributes,
+        unix_nano: point.time_unix_nano,
+        start_unix_nano: point.start_time_unix_nano,
+        value,
+        template,
+        document_count: has_hint(&point.attributes, "_doc_count").then_some(1),
+    })
+}
+
+fn summed(point: &SummaryDataPoint) -> Result<Point<'_>, &'static str> {
+    if has_no_value(point.flags) {
+        return Err(NO_VALUE);
+    }
+    Ok(Point {
+        attributes: &point.attributes,
+        unix_nano: point.time_unix_nano,
+        start_unix_nano: point.start_time_unix_nano,
+        value: sum_and_count(point.sum, point.count),
+        template: "summary",
+        document_count: has_hint(&point.attributes, "_doc_count").then_some(point.count),
+    })
+}
+
+fn explicit(point: &HistogramDataPoint, is_cumulative: bool) -> Result<Point<'_>, &'static str> {
+    if has_no_value(point.flags) {
+        return Err(NO_VALUE);
+    }
+    if is_cumulative {
+        return Err(CUMULATIVE);
+    }
+    let as_sum = has_hint(&point.attributes, "aggregate_metric_double");
+    let value = if as_sum {
+        sum_and_count(point.sum.unwrap_or(0.0), point.count)
+    } else {
+        distribution(&buckets::explicit(point).ok_or(BUCKETS)?)
+    };
+    Ok(Point {
+        attributes: &point.attributes,
+        unix_nano: point.time_unix_nano,
+        start_unix_nano: point.start_time_unix_nano,
+        value,
+        template: if as_sum { "summary" } else { "histogram" },
+        document_count: has_hint(&point.attributes, "_doc_count").then_some(point.count),
+    })
+}
+
+fn exponential(point: &ExponentialHistogramDataPoint, is_cumulative: bool) -> Result<Point<'_>, &'static str> {
+    if has_no_value(point.flags) {
+        return Err(NO_VALUE);
+    }
+    if is_cumulative {
+        return Err(CUMULATIVE);
+    }
+    let as_sum = has_hint(&point.attributes, "aggregate_metric_double");
+    let value = if as_sum {
+        sum_and_count(point.sum.unwrap_or(0.0), point.count)
+    } else {
+        distribution(&buckets::exponential(point))
+    };
+    Ok(Point {
+        attributes: &point.attributes,
+        unix_nano: point.time_unix_nano,
+        start_unix_nano: point.start_time_unix_nano,
+        value,
+        template: if as_sum { "summary" } else { "histogram" },
+        document_count: has_hint(&point.attributes, "_doc_count").then_some(point.count),
+    })
+}
+
+/// As Elasticsearch's `aggregate_metric_double` holds it.
+fn sum_and_count(sum: f64, count: u64) -> Json {
+    let mut json = Json::default();
+    json.object(|json| {
+        json.key("sum");
+        json.double(sum);
+        json.key("value_count");
+        json.plain(count);
+    });
+    json
+}
+
+/// As Elasticsearch's `histogram` holds it: a value that stands for each bucket, and how often it was seen.
+fn distribution(buckets: &[(f64, u64)]) -> Json {
+    let mut json = Json::default();
+    json.object(|json| {
+        json.key("counts");
+        json.array(|json| buckets.iter().for_each(|(_, count)| json.plain(count)));
+        json.key("values");
+        json.array(|json| buckets.iter().for_each(|(value, _)| json.double(*value)));
+    });
+    json
+}
+
+fn has_hint(attributes: &[KeyValue], hint: &str) -> bool {
+    let hints = attributes.iter().find(|attribute| attribute.key == route::HINTS);
+    match hints.and_then(|hints| hints.value.as_ref()?.value.as_ref()) {
+        Some(Value::ArrayValue(list)) => {
+            list.values.iter().any(|any| matches!(&any.value, Some(Value::StringValue(text)) if text == hint))
+        }
+        _ => false,
+    }
+}
