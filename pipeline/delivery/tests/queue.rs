@@ -63,6 +63,7 @@ async fn at_stop_the_queue_is_emptied_with_one_attempt_each() {
         queue: Some(QueueSettings { num_consumers: 2, ..QueueSettings::default() }),
         retry: Some(RetrySettings::default()),
         timeout: None,
+        ..Delivery::default()
     };
     let busy = || Answer(SECOND, Err(Rejected::retryable("busy")));
     let bench = bench(&delivery, (0..4).map(|_| busy()));
