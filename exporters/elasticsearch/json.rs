@@ -111,11 +111,16 @@ impl Json {
         }
     }
 
-    /// Nanoseconds since 1970 as Elasticsearch's `epoch_millis` reads them without loss: milliseconds, a point, and
-    /// the nanoseconds beyond.
+    /// See [`Self::time`].
     pub fn time_member(&mut self, name: &str, unix_nano: u64) {
         self.key(name);
-        self.string(&format!("{}.{}", unix_nano / 1_000_000, unix_nano % 1_000_000));
+        self.time(unix_nano);
+    }
+
+    /// Nanoseconds since 1970 as Elasticsearch's `epoch_millis` reads them without loss: milliseconds, a point, and six
+    /// digits. The Collector writes fewer digits, and Elasticsearch then reads 1 ns as 100 us.
+    pub fn time(&mut self, unix_nano: u64) {
+        self.string(&format!("{}.{:06}", unix_nano / 1_000_000, unix_nano % 1_000_000));
     }
 
     /// Any value; bytes are hex, and maps are text if `flat`.

@@ -59,7 +59,7 @@ fn document(json: &mut Json, dictionary: Dictionary<'_>, profile: &Profile, samp
     json.plain(value(sample));
     if !sample.timestamps_unix_nano.is_empty() {
         json.key("timestamps");
-        json.array(|json| sample.timestamps_unix_nano.iter().for_each(|time| time_element(json, *time)));
+        json.array(|json| sample.timestamps_unix_nano.iter().for_each(|time| json.time(*time)));
     }
     if let Some(link) = dictionary.0.link_table.get(sample.link_index as usize) {
         json.id_member("trace_id", &link.trace_id);
@@ -73,10 +73,6 @@ fn document(json: &mut Json, dictionary: Dictionary<'_>, profile: &Profile, samp
         json.array(|json| frames.iter().for_each(|frame| json.string(frame)));
         json.text_member("folded", &frames.iter().rev().cloned().collect::<Vec<_>>().join(";"));
     });
-}
-
-fn time_element(json: &mut Json, unix_nano: u64) {
-    json.string(&format!("{}.{}", unix_nano / 1_000_000, unix_nano % 1_000_000));
 }
 
 /// All that was measured; a sample without values was seen once for each of its times.

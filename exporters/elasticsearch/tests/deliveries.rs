@@ -67,7 +67,8 @@ impl Rig {
         let metrics = tree["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array().unwrap().clone();
         let metric = metrics.iter().find(|metric| metric["name"] == name);
         let points = metric.map(|metric| metric["sum"]["dataPoints"].as_array().unwrap().clone()).unwrap_or_default();
-        points.iter().any(|point| point.to_string().contains(label) && point["asInt"] == value.to_string())
+        let value = Value::String(value.to_string());
+        points.iter().any(|point| point.to_string().contains(label) && point["asInt"] == value)
     }
 }
 

@@ -82,7 +82,7 @@ fn a_log_record_is_a_document_with_all_that_it_had() {
     let lines = lines(&documents(&Config::default(), logs(vec![record])));
     assert_eq!(lines[0], json!({"create": {"_index": "logs-x.otel-default", "require_data_stream": true}}));
     let wanted = json!({
-        "@timestamp": "1705314600000.1",
+        "@timestamp": "1705314600000.000001",
         "observed_timestamp": "1705314600123.456789",
         "data_stream": {"type": "logs", "dataset": "x.otel", "namespace": "default"},
         "severity_text": "WARN",
@@ -164,7 +164,7 @@ fn a_span_is_a_document_and_each_of_its_events_is_one_beside_the_logs() {
     let lines = lines(&documents(&Config::default(), batch(TracesRequest { resource_spans })));
     assert_eq!(lines[0]["create"]["_index"], "traces-generic.otel-prod");
     let wanted = json!({
-        "@timestamp": "1.0",
+        "@timestamp": "1.000000",
         "data_stream": {"type": "traces", "dataset": "generic.otel", "namespace": "prod"},
         "trace_id": "01010101010101010101010101010101",
         "span_id": "0202020202020202",
@@ -184,7 +184,7 @@ fn a_span_is_a_document_and_each_of_its_events_is_one_beside_the_logs() {
         (&lines[3]["event_name"], &lines[3]["attributes"]),
         (&json!("exception"), &json!({"event.name": "exception"}))
     );
-    assert_eq!((&lines[3]["@timestamp"], &lines[3]["span_id"]), (&json!("2.0"), &json!("0202020202020202")));
+    assert_eq!((&lines[3]["@timestamp"], &lines[3]["span_id"]), (&json!("2.000000"), &json!("0202020202020202")));
 }
 
 fn number(value: Number, mode: &str) -> NumberDataPoint {
@@ -302,7 +302,7 @@ fn a_sample_of_a_profile_is_a_document_with_its_stack() {
     let stack =
         json!({"leaf": "libc.so+0x1f", "frames": ["libc.so+0x1f", "work", "main"], "folded": "main;work;libc.so+0x1f"});
     assert_eq!((&first["stack"], &first["attributes"]), (&stack, &json!({"thread.name": "t"})));
-    assert_eq!((&second["value"], &second["timestamps"]), (&json!(2), &json!(["3.0", "4.1"])));
+    assert_eq!((&second["value"], &second["timestamps"]), (&json!(2), &json!(["3.000000", "4.000001"])));
 }
 
 use pipeline::proto::profiles::v1development::Mapping as Mapping_;
