@@ -137,7 +137,17 @@ pub enum Processor {
 pub type Wrap = Box<dyn FnOnce(Next, &mut Tasks) -> Next + Send>;
 
 /// A processor that neither waits nor holds.
+#[async_trait]
 pub trait Transform: Send + Sync {
+    /// Starts what it needs beside the batches, e.g. a watch. Runs before any receiver starts; its tasks end after the
+    /// receivers have stopped.
+    ///
+    /// # Errors
+    /// What it cannot do without; ends the start of the whole service.
+    async fn start(&self, _tasks: &mut Tasks) -> Result<(), StartError> {
+        Ok(())
+    }
+
     /// Changes, drops or refuses a batch. What it drops, it counts itself, by reason.
     fn apply(&self, batch: Batch) -> Verdict;
 }

@@ -6,20 +6,31 @@ use config::ComponentId;
 use opentelemetry::KeyValue;
 
 use crate::component::{Processor, Transform, Verdict};
-use crate::{ItemCounter, Next, Signal, Tasks, Telemetry};
+use crate::{ItemCounter, Next, Signal, StartError, Tasks, Telemetry};
 
-/// The edge into the first of `processors`, the last of which hands on to `end`.
-pub(crate) fn chain(
+/// Starts `processors`, the last one first, and gives the edge into the first one; the last hands on to `end`.
+///
+/// # Errors
+/// What a processor cannot do without.
+pub(crate) async fn chain(
     processors: Vec<(ComponentId, Processor)>,
     end: Next,
     signal: Signal,
     telemetry: &Telemetry,
     tasks: &mut Tasks,
-) -> Next {
-    processors.into_iter().rev().fold(end, |next, (id, processor)| match processor {
-        Processor::Transform(transform) => through(transform, next, Counts::new(&id, signal, telemetry)),
-        Processor::Wrap(wrap) => wrap(next, tasks),
-    })
+) -> Result<Next, StartError> {
+    let mut next = end;
+    for (id, processor) in processors.into_iter().rev() {
+        next = match processor {
+            Processor::Transform(transform) => {
+                let started = transform.start(tasks).await;
+                started.map_err(|e| StartError(format!("cannot start processor {id}: {e}")))?;
+                through(transform, next, Counts::new(&id, signal, telemetry))
+            }
+            Processor::Wrap(wrap) => wrap(next, tasks),
+        };
+    }
+    Ok(next)
 }
 
 #[derive(Clone)]

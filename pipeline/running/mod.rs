@@ -97,7 +97,7 @@ impl Running {
             self.exporters.push(ExporterPart::start(new).await?);
         }
         for new in pipelines {
-            self.pipelines.push(PipelinePart::connect(new, &mut self.exporters, &telemetry));
+            self.pipelines.push(PipelinePart::start(new, &mut self.exporters, &telemetry).await?);
         }
         self.turn(&settings);
         for New { id, print, component } in receivers {

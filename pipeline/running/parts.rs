@@ -128,14 +128,18 @@ pub(crate) struct PipelinePart {
 }
 
 impl PipelinePart {
-    /// Connects it to the exporters.
-    pub fn connect(new: NewPipeline, exporters: &mut [ExporterPart], telemetry: &Telemetry) -> Self {
+    /// Starts its processors and connects it to the exporters.
+    pub async fn start(
+        new: NewPipeline,
+        exporters: &mut [ExporterPart],
+        telemetry: &Telemetry,
+    ) -> Result<Self, StartError> {
         let (settings, mut tasks) = (new.settings, Tasks::default());
         let signal = settings.signal;
         let mut end = |id: &ComponentId| Some(exporters.iter_mut().find(|e| e.id == *id)?.end(signal, telemetry));
         let end = Next::fan_out(settings.exporters.iter().filter_map(&mut end).collect());
-        let entry = chain(new.processors, end, signal, telemetry, &mut tasks);
-        Self { id: new.id, settings, prints: new.prints, entry, tasks }
+        let entry = chain(new.processors, end, signal, telemetry, &mut tasks).await?;
+        Ok(Self { id: new.id, settings, prints: new.prints, entry, tasks })
     }
 
     /// Drains it. Returns how many tasks had to be ended.
