@@ -4,13 +4,14 @@ use pipeline::component::ProcessorFactory;
 
 pub mod attribute_actions;
 pub mod batch;
+pub mod k8s_attributes;
 pub mod memory_limiter;
 pub mod rate_limit;
 pub mod resource;
 
 /// Every processor.
 pub static ALL: &[&ProcessorFactory] =
-    &[&batch::FACTORY, &memory_limiter::FACTORY, &rate_limit::FACTORY, &resource::FACTORY];
+    &[&batch::FACTORY, &k8s_attributes::FACTORY, &memory_limiter::FACTORY, &rate_limit::FACTORY, &resource::FACTORY];
 
 #[cfg(test)]
 mod tests;
