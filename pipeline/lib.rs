@@ -32,7 +32,10 @@ pub use outlet::{Outlet, Outlets};
 pub use prepared::{Owner, Prepared};
 pub use rejected::{Kind as RejectedKind, Rejected};
 pub use running::{ReloadError, Reloaded, Running};
-pub use settings::{Level, PipelineSettings, PrometheusReader, Reader, Settings, Tables};
+pub use settings::{
+    Detail, Encoding, IncludeExclude, Level, LogSettings, MetricSettings, OtlpPush, Periodic, PipelineSettings,
+    PrometheusReader, Protocol, Reader, ResourceSettings, Sampling, Settings, Tables, TelemetrySettings,
+};
 pub use telemetry::{ItemCounter, Telemetry};
 
 /// The OTLP structs that receivers and processors build and change.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument, Span};
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -60,12 +61,22 @@ pub struct Tasks {
     names: HashMap<Id, String>,
     stop: StopSwitch,
     faults: Vec<String>,
+    /// What log lines of these tasks say of their component.
+    span: Option<Span>,
 }
 
 impl Tasks {
+    /// Tasks whose log lines carry this span.
+    pub(crate) fn of(span: Span) -> Self {
+        Self { span: Some(span), ..Self::default() }
+    }
+
     /// Spawns a task under a name that logs can show.
     pub fn spawn(&mut self, name: impl Into<String>, task: impl Future<Output = ()> + Send + 'static) {
-        let id = self.set.spawn(task).id();
+        let id = match &self.span {
+            Some(span) => self.set.spawn(task.instrument(span.clone())).id(),
+            None => self.set.spawn(task).id(),
+        };
         self.names.insert(id, name.into());
     }
 

@@ -21,6 +21,7 @@ pub struct Telemetry {
     reader: SharedReader,
     meter: Meter,
     live_bytes: Option<fn() -> u64>,
+    detailed: bool,
 }
 
 impl Telemetry {
@@ -32,12 +33,22 @@ impl Telemetry {
             .build();
         let provider = SdkMeterProvider::builder().with_reader(reader.clone()).with_resource(resource).build();
         let meter = provider.meter_with_scope(InstrumentationScope::builder("kpulse").with_version(version).build());
-        Self { _provider: provider, reader, meter, live_bytes: None }
+        Self { _provider: provider, reader, meter, live_bytes: None, detailed: false }
     }
 
     /// The same, for a program whose allocator counts the bytes in use.
     pub fn with_live_bytes(self, live_bytes: fn() -> u64) -> Self {
         Self { live_bytes: Some(live_bytes), ..self }
+    }
+
+    /// The same, with what is shown at level `detailed` alone.
+    pub fn detailed(self) -> Self {
+        Self { detailed: true, ..self }
+    }
+
+    /// Whether instruments of level `detailed` are wanted; they may be costly.
+    pub fn is_detailed(&self) -> bool {
+        self.detailed
     }
 
     /// How to ask for the bytes that this program has allocated and not freed, where that is known.

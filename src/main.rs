@@ -10,6 +10,7 @@ mod configuration;
 mod logging;
 mod own_metrics;
 mod process_metrics;
+mod speaker;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -11,13 +11,13 @@ pub fn register(telemetry: &Telemetry) {
     let (meter, started) = (telemetry.meter(), Instant::now());
     meter
         .f64_observable_counter("otelcol_process_uptime")
-        .with_description("Uptime of the process.")
+        .with_description("Uptime of the process [Alpha]")
         .with_unit("s")
         .with_callback(move |observer| observer.observe(started.elapsed().as_secs_f64(), &[]))
         .build();
     meter
         .f64_observable_counter("otelcol_process_cpu_seconds")
-        .with_description("Total CPU user and system time in seconds.")
+        .with_description("Total CPU user and system time in seconds [Alpha]")
         .with_unit("s")
         .with_callback(|observer| {
             if let Some(stat) = stat() {
@@ -28,7 +28,7 @@ pub fn register(telemetry: &Telemetry) {
         .build();
     meter
         .u64_observable_gauge("otelcol_process_memory_rss")
-        .with_description("Total physical memory (resident set size).")
+        .with_description("Total physical memory (resident set size) [Alpha]")
         .with_unit("By")
         .with_callback(|observer| {
             if let Some(stat) = stat() {
@@ -36,6 +36,24 @@ pub fn register(telemetry: &Telemetry) {
             }
         })
         .build();
+    meter
+        .u64_observable_gauge("otelcol_process_runtime_total_sys_memory_bytes")
+        .with_description("Total bytes of memory obtained from the OS (virtual size) [Alpha]")
+        .with_unit("By")
+        .with_callback(|observer| {
+            if let Some(stat) = stat() {
+                observer.observe(stat.vsize, &[]);
+            }
+        })
+        .build();
+    if let Some(live_bytes) = telemetry.live_bytes() {
+        meter
+            .u64_observable_gauge("otelcol_process_runtime_heap_alloc_bytes")
+            .with_description("Bytes of memory that are allocated and not freed [Alpha]")
+            .with_unit("By")
+            .with_callback(move |observer| observer.observe(live_bytes(), &[]))
+            .build();
+    }
 }
 
 fn stat() -> Option<Stat> {

@@ -31,6 +31,7 @@ use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactor
 use pipeline::proto::MetricsRequest;
 use pipeline::{Batch, BuildError, ItemCounter, Rejected, Signal, StartError, Tasks};
 
+pub use names::Suffixes;
 pub use series::Store;
 
 config::settings! {

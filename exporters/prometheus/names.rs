@@ -43,10 +43,26 @@ const UNITS: &[(&str, &str)] = &[
 const PER_UNITS: &[(&str, &str)] =
     &[("s", "second"), ("m", "minute"), ("h", "hour"), ("d", "day"), ("w", "week"), ("mo", "month"), ("y", "year")];
 
+/// What is added to names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suffixes {
+    /// `_bytes`, `_per_second` ...
+    pub units: bool,
+    /// `_total`, `_ratio`.
+    pub types: bool,
+}
+
+impl Suffixes {
+    /// Both or none.
+    pub fn all(wanted: bool) -> Self {
+        Self { units: wanted, types: wanted }
+    }
+}
+
 /// The metric's name with namespace and, if wanted, unit and type.
-pub fn metric(name: &str, unit: &str, kind: Kind, namespace: &str, suffixes: bool) -> String {
+pub fn metric(name: &str, unit: &str, kind: Kind, namespace: &str, suffixes: Suffixes) -> String {
     let mut tokens: Vec<String> = words(name);
-    if suffixes {
+    if suffixes.units {
         let (main, per) = unit.split_once('/').unwrap_or((unit, ""));
         let lookup = |table: &[(&str, &str)], unit: &str| {
             let unit = if unit.contains(['{', '}']) { "" } else { unit.trim() };
@@ -60,6 +76,8 @@ pub fn metric(name: &str, unit: &str, kind: Kind, namespace: &str, suffixes: boo
             tokens.push("per".into());
             tokens.extend(per);
         }
+    }
+    if suffixes.types {
         match kind {
             Kind::Counter => {
                 tokens.retain(|token| token != "total");

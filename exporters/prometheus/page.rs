@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::time::Instant;
 
 use super::labels::{self, Labels};
+use super::names;
 use super::series::{Family, Series, Shown, Store, Type};
 
 /// A page, and how many series were left out because another has their labels.
@@ -34,7 +35,7 @@ impl Store {
         }
         let prefix =
             if self.config.namespace.is_empty() { String::new() } else { format!("{}_", self.config.namespace) };
-        let _ = writeln!(out, "# HELP {prefix}target_info Target metadata\n# TYPE {prefix}target_info gauge");
+        head(out, &format!("{prefix}target_info"));
         let mut targets: Vec<_> = self.targets.keys().collect();
         targets.sort();
         for labels in targets {
@@ -96,6 +97,17 @@ impl Store {
             }
         }
     }
+}
+
+/// The one sample of `target_info` for a page that is all about one target.
+pub fn target_info(out: &mut String, attributes: &Labels) {
+    head(out, "target_info");
+    let labels = attributes.iter().map(|(name, value)| (names::label(name), value.clone())).collect();
+    sample(out, "target_info", &labels, None, "1", None);
+}
+
+fn head(out: &mut String, target_info: &str) {
+    let _ = writeln!(out, "# HELP {target_info} Target metadata\n# TYPE {target_info} gauge");
 }
 
 fn sample(

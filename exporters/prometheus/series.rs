@@ -11,7 +11,7 @@ use pipeline::proto::metrics::v1::{AggregationTemporality, HistogramDataPoint, M
 use pipeline::proto::resource::v1::Resource;
 
 use super::labels::{self, Labels};
-use super::names::{self, Kind};
+use super::names::{self, Kind, Suffixes};
 use super::{Config, exponential};
 
 /// `DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK`: the series has ended.
@@ -88,6 +88,7 @@ pub type Identity = (Labels, Labels);
 #[derive(Debug)]
 pub struct Store {
     pub(super) config: Config,
+    suffixes: Suffixes,
     pub(super) families: std::collections::BTreeMap<String, Family>,
     /// Resources with `service.name` or `service.instance.id`, for `target_info`.
     pub(super) targets: HashMap<Labels, Instant>,
@@ -96,7 +97,13 @@ pub struct Store {
 impl Store {
     /// An empty store.
     pub fn new(config: Config) -> Self {
-        Self { config, families: Default::default(), targets: HashMap::new() }
+        let suffixes = Suffixes::all(config.add_metric_suffixes);
+        Self::with_suffixes(config, suffixes)
+    }
+
+    /// An empty store whose names have these suffixes, whatever the settings say.
+    pub fn with_suffixes(config: Config, suffixes: Suffixes) -> Self {
+        Self { config, suffixes, families: Default::default(), targets: HashMap::new() }
     }
 
     /// Takes the points of a request; those that cannot be shown are reported with their reason.
@@ -126,7 +133,7 @@ impl Store {
             Type::Histogram | Type::Summary => Kind::Distribution,
         };
         let config = &self.config;
-        let name = names::metric(&metric.name, &metric.unit, name_kind, &config.namespace, config.add_metric_suffixes);
+        let name = names::metric(&metric.name, &metric.unit, name_kind, &config.namespace, self.suffixes);
         let family = self.families.entry(name.clone()).or_insert_with(|| Family {
             kind,
             help: metric.description.clone(),

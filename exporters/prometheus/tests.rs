@@ -6,7 +6,7 @@ use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::number_data_point::Value as Number;
 use pipeline::proto::metrics::v1::*;
 
-use super::names::{self, Kind};
+use super::names::{self, Kind, Suffixes};
 use super::series::{Dropped, Store};
 use super::{Config, ResourceLabels};
 use crate::tests::{attribute, metric, metrics};
@@ -59,9 +59,9 @@ fn names_follow_the_collectors_rules() {
         ("a..b--c_", "", Kind::Gauge, "a_b_c"),
     ];
     for (name, unit, kind, wanted) in rows {
-        assert_eq!(names::metric(name, unit, kind, "", true), wanted);
+        assert_eq!(names::metric(name, unit, kind, "", Suffixes::all(true)), wanted);
     }
-    assert_eq!(names::metric("x", "s", Kind::Counter, "app", false), "app_x");
+    assert_eq!(names::metric("x", "s", Kind::Counter, "app", Suffixes::all(false)), "app_x");
     for (name, wanted) in [("a.b", "a_b"), ("1a", "key_1a"), ("_a", "key_a"), ("__a", "__a")] {
         assert_eq!(names::label(name), wanted);
     }

@@ -60,7 +60,7 @@ impl Built {
     /// Whether it can stand beside another with the same settings: it reaches a network, and has no port or file of
     /// its own.
     pub fn is_networked(&self) -> bool {
-        self.delivery.queue.is_some() || self.delivery.retry.is_some()
+        self.delivery.retry.is_some() || self.delivery.timeout.is_some()
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use config::ComponentId;
 use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument, Span};
 
 use super::target::Target;
 use crate::component::Receiver;
@@ -17,6 +18,12 @@ use crate::outlet::{Outlet, Outlets};
 use crate::settings::PipelineSettings;
 use crate::{Next, Signal, StartError, Stop, Tasks, Telemetry};
 
+/// What log lines of a component say of it, in the Collector's words. Always on: whether a line is shown is decided by its
+/// own level.
+fn span(id: &ComponentId, kind: &'static str) -> Span {
+    tracing::error_span!("component", otelcol.component.id = %id, otelcol.component.kind = kind)
+}
+
 pub(crate) struct ExtensionPart {
     pub id: ComponentId,
     pub print: Print,
@@ -26,8 +33,9 @@ pub(crate) struct ExtensionPart {
 
 impl ExtensionPart {
     pub async fn start(new: New<Arc<dyn Extension>>, health: &HealthReport) -> Result<Self, StartError> {
-        let mut tasks = Tasks::default();
-        let started = new.component.start(health.watch(), &mut tasks).await;
+        let span = span(&new.id, "extension");
+        let mut tasks = Tasks::of(span.clone());
+        let started = new.component.start(health.watch(), &mut tasks).instrument(span).await;
         started.map_err(|e| StartError(format!("cannot start extension {}: {e}", new.id)))?;
         Ok(Self { id: new.id, print: new.print, extension: new.component, tasks })
     }
@@ -57,19 +65,20 @@ pub(crate) struct ExporterPart {
 impl ExporterPart {
     pub async fn start(new: New<Built>) -> Result<Self, StartError> {
         let mut part = Self::new(new);
-        let started = part.built.exporter.start(&mut part.tasks).await;
+        let started = part.built.exporter.start(&mut part.tasks).instrument(span(&part.id, "exporter")).await;
         started.map_err(|e| StartError(format!("cannot start exporter {}: {e}", part.id)))?;
         Ok(part)
     }
 
     /// Not started yet.
     pub fn new(new: New<Built>) -> Self {
+        let span = span(&new.id, "exporter");
         Self {
             id: new.id,
             print: new.print,
             built: new.component,
-            tasks: Tasks::default(),
-            consumers: Tasks::default(),
+            tasks: Tasks::of(span.clone()),
+            consumers: Tasks::of(span),
             retries: StopSwitch::default(),
             lost: Vec::new(),
             ends: HashMap::new(),
@@ -173,12 +182,14 @@ impl ReceiverPart {
         feeds: Vec<Feed>,
         telemetry: &Telemetry,
     ) -> Result<Self, StartError> {
-        let (mut tasks, mut forwarders, mut outlets) = (Tasks::default(), Tasks::default(), Outlets::default());
+        let span = span(&new.id, "receiver");
+        let (mut tasks, mut forwarders, mut outlets) =
+            (Tasks::of(span.clone()), Tasks::of(span.clone()), Outlets::default());
         for Feed { signal, target, .. } in &feeds {
             let outlet = Outlet::new(target.edge(), &new.id.to_string(), *signal, telemetry, &mut forwarders);
             outlets.push(*signal, outlet);
         }
-        let started = new.component.start(outlets, &mut tasks).await;
+        let started = new.component.start(outlets, &mut tasks).instrument(span).await;
         started.map_err(|e| StartError(format!("cannot start receiver {}: {e}", new.id)))?;
         Ok(Self { id: new.id, print: new.print, feeds, tasks, forwarders })
     }

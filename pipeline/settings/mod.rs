@@ -1,7 +1,10 @@
 //! The whole configuration, typed: tree to components and pipelines, all faults at once.
 
+mod readers;
 mod references;
+mod resource;
 mod service;
+mod telemetry;
 
 use std::sync::Arc;
 
@@ -14,7 +17,10 @@ use crate::component::{
     ReceiverFactory,
 };
 use crate::extension::{ExtensionConfig, ExtensionFactory};
-pub use service::{Level, PipelineSettings, PrometheusReader, Reader, ServiceSettings};
+pub use readers::{IncludeExclude, OtlpPush, Periodic, PrometheusReader, Protocol, Reader};
+pub use resource::ResourceSettings;
+pub use service::{PipelineSettings, ServiceSettings};
+pub use telemetry::{Detail, Encoding, Level, LogSettings, MetricSettings, Sampling, TelemetrySettings};
 
 /// The sections a configuration may have.
 const SECTIONS: &[&str] = &["receivers", "processors", "exporters", "connectors", "extensions", "service"];

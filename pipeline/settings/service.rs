@@ -5,6 +5,7 @@ use std::time::Duration;
 use config::{ComponentId, Decode, Decoder, Node, Rules, Secrets, Value};
 use indexmap::IndexMap;
 
+use super::telemetry::TelemetrySettings;
 use crate::Signal;
 
 config::settings! {
@@ -129,91 +130,3 @@ fn ids(node: Option<&Node>, decoder: &mut Decoder) -> Vec<ComponentId> {
     }
     ids
 }
-
-config::settings! {
-    /// What kpulse says of itself.
-    pub struct TelemetrySettings {
-        /// Own log lines, on standard error.
-        pub logs: LogSettings = LogSettings::default(),
-        /// Own metrics, `otelcol_*`.
-        pub metrics: MetricSettings = MetricSettings::default(),
-    }
-}
-
-impl Rules for TelemetrySettings {}
-
-config::settings! {
-    /// Own log lines.
-    pub struct LogSettings {
-        /// The least important level that is shown: debug, info, warn or error.
-        pub level: Level = Level::Info,
-    }
-}
-
-impl Rules for LogSettings {}
-
-config::words! {
-    /// Levels of own log lines.
-    pub enum Level: "level" {
-        /// Everything.
-        Debug = "debug",
-        /// What an operator wants to know.
-        Info = "info",
-        /// What may need attention.
-        Warn = "warn",
-        /// What does.
-        Error = "error",
-    }
-}
-
-config::settings! {
-    /// Own metrics.
-    pub struct MetricSettings {
-        /// Where they can be read; an empty list turns them off.
-        pub readers: Vec<Reader> = vec![Reader::default()],
-    }
-}
-
-impl Rules for MetricSettings {}
-
-config::settings! {
-    /// One way to read own metrics.
-    pub struct Reader {
-        /// Read by a scrape.
-        pub pull: Pull = Pull::default(),
-    }
-}
-
-impl Rules for Reader {}
-
-config::settings! {
-    /// Read by a scrape.
-    pub struct Pull {
-        /// How they are shown.
-        pub exporter: PullExporter = PullExporter::default(),
-    }
-}
-
-impl Rules for Pull {}
-
-config::settings! {
-    /// How own metrics are shown.
-    pub struct PullExporter {
-        /// As a Prometheus page.
-        pub prometheus: PrometheusReader = PrometheusReader::default(),
-    }
-}
-
-impl Rules for PullExporter {}
-
-config::settings! {
-    /// A Prometheus page of own metrics.
-    pub struct PrometheusReader {
-        /// The address it listens on.
-        pub host: String = "localhost".into(),
-        /// The port it listens on.
-        pub port: u16 = 8888,
-    }
-}
-
-impl Rules for PrometheusReader {}

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use pipeline::{Graph, ReloadError, Running, Settings, StartError, Stopped};
+use pipeline::{Detail, Graph, ReloadError, Running, Settings, StartError, Stopped, TelemetrySettings};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Error;
 use crate::cli::Sources;
+use crate::logging::Logging;
 use crate::own_metrics::Readers;
-use crate::{configuration, logging, process_metrics};
+use crate::{configuration, process_metrics, speaker};
 
 /// How long the end waits for blocking calls.
 const LEAVE_BEHIND_AFTER: Duration = Duration::from_secs(1);
@@ -16,20 +17,22 @@ const LEAVE_BEHIND_AFTER: Duration = Duration::from_secs(1);
 /// Starts everything, waits for a signal, drains.
 pub fn run(sources: &Sources) -> Result<(), Error> {
     let loaded = configuration::read(sources)?;
-    logging::start(loaded.settings.service.telemetry.logs.level);
+    let instance_id = speaker::instance_id();
+    let telemetry = &loaded.settings.service.telemetry;
+    let logging = Logging::start(&telemetry.logs, &speaker::of(&instance_id, &telemetry.resource))?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
     let runtime = super::runtime()?;
-    let served = runtime.block_on(serve(sources, loaded.settings));
+    let served = runtime.block_on(serve(sources, loaded.settings, Own { instance_id, logging }));
     // A write that hangs on a dead disk must not keep the process.
     runtime.shutdown_timeout(LEAVE_BEHIND_AFTER);
     served
 }
 
-async fn serve(sources: &Sources, settings: Settings) -> Result<(), Error> {
+async fn serve(sources: &Sources, settings: Settings, own: Own) -> Result<(), Error> {
     let mut signals = Signals::new()?;
-    let mut service = Service::start(sources, &settings).await?;
+    let mut service = Service::start(sources, &settings, own).await?;
     service.watch(&mut signals).await?;
     tracing::info!("Starting shutdown...");
     let limit = service.running.settings().service.shutdown_timeout;
@@ -41,6 +44,7 @@ async fn serve(sources: &Sources, settings: Settings) -> Result<(), Error> {
             return Ok(());
         }
     };
+    service.readers.stop().await;
     match stopped {
         Stopped::Drained => tracing::info!("Shutdown complete."),
         Stopped::Late(tasks) => tracing::error!(tasks, "shutdown_timeout is over: what these tasks held is lost"),
@@ -48,25 +52,37 @@ async fn serve(sources: &Sources, settings: Settings) -> Result<(), Error> {
     Ok(())
 }
 
+/// What the program is called and how it speaks.
+struct Own {
+    instance_id: String,
+    logging: Logging,
+}
+
 /// The pipelines, and what the program says of itself.
 struct Service<'a> {
     sources: &'a Sources,
+    own: Own,
     running: Running,
     readers: Readers,
 }
 
 impl<'a> Service<'a> {
-    async fn start(sources: &'a Sources, settings: &Settings) -> Result<Self, Error> {
-        let telemetry = super::telemetry();
+    async fn start(sources: &'a Sources, settings: &Settings, own: Own) -> Result<Self, Error> {
+        let about = &settings.service.telemetry;
+        let telemetry = match about.metrics.level {
+            Detail::Detailed => super::telemetry().detailed(),
+            _ => super::telemetry(),
+        };
         process_metrics::register(&telemetry);
         let graph = Graph::build(settings, &telemetry)?;
-        let mut readers = Readers::new(&telemetry);
-        readers.change(&settings.service.telemetry.metrics.readers).await?;
-        tracing::info!(version = env!("CARGO_PKG_VERSION"), "Starting kpulse...");
+        let mut readers = Readers::new(&telemetry, &own.instance_id);
+        readers.change(about).await?;
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        tracing::info!(Version = env!("CARGO_PKG_VERSION"), NumCPU = cpus, "Starting kpulse...");
         let started = graph.start().await;
         let running = started.map_err(|StartError(e)| StartError(format!("cannot start pipelines: {e}")))?;
         tracing::info!("Everything is ready. Begin running and processing data.");
-        Ok(Self { sources, running, readers })
+        Ok(Self { sources, own, running, readers })
     }
 
     /// Until a stop signal comes. A component that dies is reported, and the others go on.
@@ -111,7 +127,7 @@ impl<'a> Service<'a> {
     }
 
     async fn change(&mut self, settings: &Settings) -> Result<(), Error> {
-        let former = self.running.settings().service.telemetry.metrics.readers.clone();
+        let former = self.running.settings().service.telemetry.clone();
         let changed = self.change_to(settings).await;
         match &changed {
             Ok(reloaded) if reloaded.is_empty() => tracing::info!("Config is the same, nothing restarted"),
@@ -119,16 +135,27 @@ impl<'a> Service<'a> {
                 let (stopped, started) = (reloaded.stopped.join(" "), reloaded.started.join(" "));
                 tracing::info!(stopped, started, "Config updated");
             }
-            // The addresses that were free a moment ago.
-            Err(_) => self.readers.change(&former).await?,
+            Err(_) => {
+                self.speak(&former)?;
+                // The addresses that were free a moment ago.
+                self.readers.change(&former).await?;
+            }
         }
         changed.map(drop)
     }
 
     async fn change_to(&mut self, settings: &Settings) -> Result<pipeline::Reloaded, Error> {
-        self.readers.change(&settings.service.telemetry.metrics.readers).await?;
+        self.speak(&settings.service.telemetry)?;
+        self.readers.change(&settings.service.telemetry).await?;
         let limit = self.running.settings().service.shutdown_timeout;
         Ok(self.running.reload(settings, limit).await?)
+    }
+}
+
+impl Service<'_> {
+    /// Log lines as these settings want them.
+    fn speak(&self, settings: &TelemetrySettings) -> Result<(), StartError> {
+        self.own.logging.change(&settings.logs, &speaker::of(&self.own.instance_id, &settings.resource))
     }
 }
 

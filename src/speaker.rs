@@ -1,0 +1,46 @@
+//! Who speaks in own log lines and metrics: the resource of `service::telemetry`.
+
+use std::collections::BTreeMap;
+
+use config::Value;
+use pipeline::ResourceSettings;
+
+/// Attributes by name: `service.name`, `service.version`, `service.instance.id` and what the configuration adds.
+pub type Speaker = BTreeMap<String, serde_json::Value>;
+
+/// The name of this run, the same from start to end: a reload does not make another process of it.
+pub fn instance_id() -> String {
+    let random = std::fs::read_to_string("/proc/sys/kernel/random/uuid");
+    random.map_or_else(|_| std::process::id().to_string(), |uuid| uuid.trim().to_owned())
+}
+
+/// The usual attributes with those of the configuration over them; null takes one away.
+pub fn of(instance_id: &str, settings: &ResourceSettings) -> Speaker {
+    let usual = [
+        ("service.name", "kpulse"),
+        ("service.version", env!("CARGO_PKG_VERSION")),
+        ("service.instance.id", instance_id),
+    ];
+    let mut speaker: Speaker = usual.map(|(name, value)| (name.to_owned(), value.into())).into();
+    for (name, value) in &settings.attributes {
+        match value {
+            Value::Null => drop(speaker.remove(name)),
+            value => drop(speaker.insert(name.clone(), json(value))),
+        }
+    }
+    speaker
+}
+
+/// A value of the configuration as JSON.
+pub fn json(value: &Value) -> serde_json::Value {
+    use serde_json::Value as Json;
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(value) => (*value).into(),
+        Value::Int(value) => i64::try_from(*value).map_or_else(|_| Json::from(*value as f64), Json::from),
+        Value::Float(value) => (*value).into(),
+        Value::String(text) => text.as_str().into(),
+        Value::List(items) => items.iter().map(|item| json(&item.value)).collect(),
+        Value::Map(map) => map.iter().map(|(key, node)| (key.clone(), json(&node.value))).collect(),
+    }
+}
