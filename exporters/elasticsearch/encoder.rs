@@ -1,9 +1,13 @@
 //! Batches as documents.
 
+use std::sync::Mutex;
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use pipeline::proto::common::v1::KeyValue;
 use pipeline::proto::{LogsRequest, MetricsRequest, ProfilesRequest, TracesRequest};
 use pipeline::{Batch, Signal, Undecodable};
 
+use super::deltas::Deltas;
 use super::documents::{Builder, Documents};
 use super::route::{self, Router};
 use super::settings::{Config, Mode};
@@ -20,6 +24,8 @@ pub struct Encoder {
     bytes_at_most: usize,
     /// A router for each signal with and without the suffix of otel mode.
     routers: Vec<(Signal, Mode, Router)>,
+    /// What cumulative histograms had when they were seen last.
+    pub deltas: Mutex<Deltas>,
     /// Where events of spans go, which are logs.
     pub span_events: Router,
     pub logs_dynamic_id: bool,
@@ -43,6 +49,7 @@ impl Encoder {
                 logstash: Some(config.logstash_format.clone()).filter(|format| format.enabled),
             }
         };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let modes = [Mode::Otel, Mode::Bodymap];
         let all = Signal::ALL.into_iter().flat_map(|signal| modes.map(|mode| (signal, mode, router(signal, mode))));
         Self {
@@ -50,6 +57,7 @@ impl Encoder {
             allowed_modes: config.mapping.allowed_modes.clone(),
             bytes_at_most: config.flush.bytes as usize,
             routers: all.collect(),
+            deltas: Mutex::new(Deltas::new(now.as_nanos() as u64)),
             // A traces_index is no place for them: they are logs.
             span_events: Router { fixed: String::new(), ..router(Signal::Logs, Mode::Otel) },
             logs_dynamic_id: config.logs_dynamic_id.enabled,

@@ -1,7 +1,7 @@
 //! Data points as documents: those of one resource, scope, time and set of attributes share one.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use pipeline::Signal;
 use pipeline::proto::MetricsRequest;
@@ -19,6 +19,7 @@ use super::settings::Mode;
 
 /// Adds documents for all data points.
 pub fn add(encoder: &Encoder, request: &MetricsRequest, to: &mut Builder) {
+    let mut deltas = encoder.deltas.lock().unwrap_or_else(PoisonError::into_inner);
     let mut groups = Groups::default();
     let mut item = 0;
     for resource_metrics in &request.resource_metrics {
@@ -30,7 +31,8 @@ pub fn add(encoder: &Encoder, request: &MetricsRequest, to: &mut Builder) {
             let schemas = (resource_metrics.schema_url.as_str(), scope_metrics.schema_url.as_str());
             let around: Arc<[u8]> = otel::surroundings((&resource, schemas.0), (&scope, schemas.1), Maps::Text).into();
             for metric in &scope_metrics.metrics {
-                points::each(metric, &mut |point| {
+                let series = |attributes: &[KeyValue]| series(&around, metric, attributes);
+                points::each(metric, &mut deltas, &series, &mut |point| {
                     match point {
                         Ok(point) => groups.put(router.index(point.attributes), &around, metric, point, item, to),
                         Err(reason) => to.drop(reason, 1),
@@ -41,6 +43,11 @@ pub fn add(encoder: &Encoder, request: &MetricsRequest, to: &mut Builder) {
         }
     }
     groups.by_key.into_iter().for_each(|(key, group)| group.add(&key, to));
+}
+
+/// What a series is known by.
+fn series(around: &[u8], metric: &Metric, attributes: &[KeyValue]) -> Vec<u8> {
+    [metric.name.as_bytes(), metric.unit.as_bytes(), &in_order(attributes), around].join(&0)
 }
 
 /// What the points of one document share.

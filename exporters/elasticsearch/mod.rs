@@ -16,19 +16,24 @@
 //! The answer is read document by document. What the server could not take now (`retry::retry_on_status`) is sent
 //! again, and only that; what it will never take, say a field of another type, is counted in
 //! `kpulse_exporter_rejected_items` by the server's name of the fault, and logged now and then. A request that is too
-//! large for the server is sent as two. Unlike the Collector, which gives up after two more tries, tries go on for five
-//! minutes unless `max_retries` is set. A document whose answer got lost may come twice, unless it has an id.
+//! large for the server is sent as two. Unlike the Collector, which gives up after two more tries and makes the other
+//! exporters wait when ten batches are held, tries go on for five minutes unless `max_retries` is set, and the queue is
+//! that of every exporter. A document whose answer got lost may come twice, unless it has an id.
 //!
 //! A sample has `value`, `sample_type`, `unit`, `duration` and `stack`: `leaf`, `frames` from the innermost outwards,
 //! and `folded`, the same from the outermost inwards in one line, as flame graphs are made of.
 //!
-//! Elasticsearch has no field for cumulative histograms: they are counted as dropped, as in the Collector.
+//! Elasticsearch has no field for cumulative histograms, and the Collector drops them. Here each is written as what was
+//! added since the point before it; the first of a series that began before kpulse tells nothing and is counted as
+//! rejected.
 
 mod answer;
 mod buckets;
 mod counts;
+mod cumulative;
 mod date;
 mod delivery;
+mod deltas;
 mod documents;
 mod encoder;
 mod endpoints;

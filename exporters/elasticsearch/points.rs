@@ -1,5 +1,7 @@
 //! Values of data points, as the fields of a metrics document hold them.
 
+use std::borrow::Cow;
+
 use pipeline::proto::common::v1::KeyValue;
 use pipeline::proto::common::v1::any_value::Value;
 use pipeline::proto::metrics::v1::metric::Data;
@@ -9,12 +11,12 @@ use pipeline::proto::metrics::v1::{
     SummaryDataPoint,
 };
 
+use super::deltas::Deltas;
 use super::json::Json;
 use super::{buckets, route};
 
 const NO_VALUE: &str = "no recorded value";
 const NOT_A_NUMBER: &str = "not a number";
-const CUMULATIVE: &str = "cumulative histogram";
 const BUCKETS: &str = "buckets do not fit bounds";
 const NO_DATA: &str = "no data";
 
@@ -31,8 +33,16 @@ pub struct Point<'a> {
     pub document_count: Option<u64>,
 }
 
+/// How the series of a point are told apart.
+pub type Series<'a> = dyn Fn(&[KeyValue]) -> Vec<u8> + 'a;
+
 /// Every point of a metric, or why it makes no document.
-pub fn each<'a>(metric: &'a Metric, put: &mut dyn FnMut(Result<Point<'a>, &'static str>)) {
+pub fn each<'a>(
+    metric: &'a Metric,
+    deltas: &mut Deltas,
+    series: &Series<'_>,
+    put: &mut dyn FnMut(Result<Point<'a>, &'static str>),
+) {
     match &metric.data {
         None => {}
         Some(Data::Gauge(gauge)) => gauge.data_points.iter().for_each(|point| put(number(point, false))),
@@ -43,11 +53,15 @@ pub fn each<'a>(metric: &'a Metric, put: &mut dyn FnMut(Result<Point<'a>, &'stat
         Some(Data::Summary(summary)) => summary.data_points.iter().for_each(|point| put(summed(point))),
         Some(Data::Histogram(histogram)) => {
             let is_cumulative = is_cumulative(histogram.aggregation_temporality);
-            histogram.data_points.iter().for_each(|point| put(explicit(point, is_cumulative)));
+            for point in &histogram.data_points {
+                put(explicit(point, is_cumulative.then_some(&mut *deltas), series));
+            }
         }
         Some(Data::ExponentialHistogram(histogram)) => {
             let is_cumulative = is_cumulative(histogram.aggregation_temporality);
-            histogram.data_points.iter().for_each(|point| put(exponential(point, is_cumulative)));
+            for point in &histogram.data_points {
+                put(exponential(point, is_cumulative.then_some(&mut *deltas), series));
+            }
         }
     }
 }
@@ -99,50 +113,72 @@ fn summed(point: &SummaryDataPoint) -> Result<Point<'_>, &'static str> {
     })
 }
 
-fn explicit(point: &HistogramDataPoint, is_cumulative: bool) -> Result<Point<'_>, &'static str> {
-    if has_no_value(point.flags) {
-        return Err(NO_VALUE);
+fn explicit<'a>(
+    point: &'a HistogramDataPoint,
+    deltas: Option<&mut Deltas>,
+    series: &Series<'_>,
+) -> Result<Point<'a>, &'static str> {
+    let mut gained = Cow::Borrowed(point);
+    if let Some(deltas) = deltas {
+        let series = series(&point.attributes);
+        if has_no_value(point.flags) {
+            deltas.end(&series);
+        } else {
+            deltas.explicit(series, gained.to_mut())?;
+        }
     }
-    if is_cumulative {
-        return Err(CUMULATIVE);
-    }
-    let as_sum = has_hint(&point.attributes, "aggregate_metric_double");
-    let value = if as_sum {
-        sum_and_count(point.sum.unwrap_or(0.0), point.count)
-    } else {
-        distribution(&buckets::explicit(point).ok_or(BUCKETS)?)
-    };
-    Ok(Point {
-        attributes: &point.attributes,
-        unix_nano: point.time_unix_nano,
-        start_unix_nano: point.start_time_unix_nano,
-        value,
-        template: if as_sum { "summary" } else { "histogram" },
-        document_count: has_hint(&point.attributes, "_doc_count").then_some(point.count),
-    })
+    let about = About { flags: point.flags, attributes: &point.attributes, unix_nano: point.time_unix_nano };
+    let buckets = buckets::explicit(&gained).ok_or(BUCKETS)?;
+    about.distribution(gained.start_time_unix_nano, gained.sum, gained.count, &buckets)
 }
 
-fn exponential(point: &ExponentialHistogramDataPoint, is_cumulative: bool) -> Result<Point<'_>, &'static str> {
-    if has_no_value(point.flags) {
-        return Err(NO_VALUE);
+fn exponential<'a>(
+    point: &'a ExponentialHistogramDataPoint,
+    deltas: Option<&mut Deltas>,
+    series: &Series<'_>,
+) -> Result<Point<'a>, &'static str> {
+    let mut gained = Cow::Borrowed(point);
+    if let Some(deltas) = deltas {
+        let series = series(&point.attributes);
+        if has_no_value(point.flags) {
+            deltas.end(&series);
+        } else {
+            deltas.exponential(series, gained.to_mut())?;
+        }
     }
-    if is_cumulative {
-        return Err(CUMULATIVE);
+    let about = About { flags: point.flags, attributes: &point.attributes, unix_nano: point.time_unix_nano };
+    about.distribution(gained.start_time_unix_nano, gained.sum, gained.count, &buckets::exponential(&gained))
+}
+
+/// What both kinds of histograms have.
+struct About<'a> {
+    flags: u32,
+    attributes: &'a [KeyValue],
+    unix_nano: u64,
+}
+
+impl<'a> About<'a> {
+    fn distribution(
+        self,
+        start_unix_nano: u64,
+        sum: Option<f64>,
+        count: u64,
+        buckets: &[(f64, u64)],
+    ) -> Result<Point<'a>, &'static str> {
+        let Self { flags, attributes, unix_nano } = self;
+        if has_no_value(flags) {
+            return Err(NO_VALUE);
+        }
+        let as_sum = has_hint(attributes, "aggregate_metric_double");
+        Ok(Point {
+            attributes,
+            unix_nano,
+            start_unix_nano,
+            value: if as_sum { sum_and_count(sum.unwrap_or(0.0), count) } else { distribution(buckets) },
+            template: if as_sum { "summary" } else { "histogram" },
+            document_count: has_hint(attributes, "_doc_count").then_some(count),
+        })
     }
-    let as_sum = has_hint(&point.attributes, "aggregate_metric_double");
-    let value = if as_sum {
-        sum_and_count(point.sum.unwrap_or(0.0), point.count)
-    } else {
-        distribution(&buckets::exponential(point))
-    };
-    Ok(Point {
-        attributes: &point.attributes,
-        unix_nano: point.time_unix_nano,
-        start_unix_nano: point.start_time_unix_nano,
-        value,
-        template: if as_sum { "summary" } else { "histogram" },
-        document_count: has_hint(&point.attributes, "_doc_count").then_some(point.count),
-    })
 }
 
 /// As Elasticsearch's `aggregate_metric_double` holds it.

@@ -60,11 +60,7 @@ config::settings! {
         /// How documents that failed are sent again.
         pub retry: Retry = Retry::default(),
         /// What is held in memory while the server is slow or away.
-        pub sending_queue: Section<QueueSettings> = Section::On(QueueSettings {
-            queue_size: 10,
-            block_on_overflow: true,
-            ..QueueSettings::default()
-        }),
+        pub sending_queue: Section<QueueSettings> = Section::on(),
         /// Requests at the same time; as sending_queue::num_consumers, which is newer.
         pub num_workers: u32 = 0,
         /// What is asked for in answers; the status of items has to be in it.

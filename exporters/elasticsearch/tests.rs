@@ -1,3 +1,4 @@
+mod cumulative;
 mod deliveries;
 mod layouts;
 mod routes;

@@ -98,6 +98,14 @@ async fn a_batch_is_one_compressed_request_with_the_users_credentials() {
 }
 
 #[tokio::test]
+async fn an_api_key_wins_over_a_password() {
+    let config = Config { api_key: config::Opaque::new("k"), user: "u".into(), ..Config::default() };
+    let rig = Rig::new(vec![answer(&[201])], config).await;
+    rig.exporter.send(logs(&["a"])).await.unwrap();
+    assert_eq!(rig.server.seen()[0].headers["authorization"], "ApiKey k");
+}
+
+#[tokio::test]
 async fn only_documents_that_may_be_taken_later_are_sent_again() {
     let rig = Rig::plain(vec![answer(&[201, 429, 400, 503]), answer(&[429, 201]), answer(&[201])]).await;
     let rejected = rig.exporter.send(logs(&["a", "b", "c", "d"])).await.unwrap_err();
