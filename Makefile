@@ -2,7 +2,8 @@
 # make test   every test that fits a short run
 # make e2e    tests against real servers        make kernels  probes on an older kernel, in qemu
 # make bench  cost of probes and pipeline       make lint     format, clippy, README's commands
-.PHONY: run build setup tracefs test unit lint e2e kernels bench collector
+# make fuzz   any bytes as configuration and OTLP
+.PHONY: run build setup tracefs test unit lint e2e kernels bench collector fuzz
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 CARGO ?= cargo
@@ -41,6 +42,9 @@ e2e: build collector
 
 kernels: setup
 	tests/kernels/run.sh
+
+fuzz: setup
+	tests/fuzz/run.sh
 
 bench: build
 	benches/run.sh
