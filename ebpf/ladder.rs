@@ -5,6 +5,8 @@
 pub(crate) enum Hook {
     /// A typed raw tracepoint.
     TpBtf(&'static str),
+    /// The return of a kernel function. Some kernels are built without, so never the first rung.
+    FExit(&'static str),
     /// Socket creation below the root of the unified cgroup hierarchy.
     CgroupSockCreate,
     /// One run over all open files.
@@ -22,6 +24,7 @@ impl std::fmt::Display for Hook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::TpBtf(name) => write!(f, "tp_btf/{name}"),
+            Self::FExit(name) => write!(f, "fexit/{name}"),
             Self::CgroupSockCreate => f.write_str("cgroup/sock_create"),
             Self::IterTaskFile => f.write_str("iter/task_file"),
             Self::IterStorage(_) => f.write_str("iter/bpf_sk_storage_map"),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use aya::maps::{Map, MapError};
 use aya::programs::cgroup_sock::CgroupSockLink;
+use aya::programs::fexit::FExitLink;
 use aya::programs::tp_btf::BtfTracePointLink;
 use aya::programs::{CgroupAttachMode, Program, ProgramError};
 use aya::{Btf, Ebpf, EbpfLoader};
@@ -130,6 +131,8 @@ enum Link {
     #[expect(dead_code, reason = "held for what dropping it does")]
     TpBtf(BtfTracePointLink),
     #[expect(dead_code, reason = "held for what dropping it does")]
+    FExit(FExitLink),
+    #[expect(dead_code, reason = "held for what dropping it does")]
     CgroupSock(CgroupSockLink),
     Sockets(StorageIterator),
     CpuClocks(CpuClocks),
@@ -198,6 +201,7 @@ impl Object {
         let program = self.ebpf.program_mut(rung.program).ok_or("the object has no such program")?;
         match (rung.hook, program) {
             (Hook::TpBtf(tracepoint), Program::BtfTracePoint(program)) => program.load(tracepoint, &kernel.btf),
+            (Hook::FExit(function), Program::FExit(program)) => program.load(function, &kernel.btf),
             (Hook::CgroupSockCreate, Program::CgroupSock(program)) => program.load(),
             (Hook::IterTaskFile, Program::Iter(program)) => program.load("task_file", &kernel.btf),
             (Hook::IterStorage(_), Program::Iter(program)) => program.load("bpf_sk_storage_map", &kernel.btf),
@@ -217,6 +221,9 @@ impl Object {
                 let mut clocks = CpuClocks::default();
                 clocks.follow(program, period_ns).map_err(|e| e.to_string())?;
                 Link::CpuClocks(clocks)
+            }
+            Some(Program::FExit(program)) => {
+                program.attach().and_then(|id| program.take_link(id)).map(Link::FExit).map_err(|e| explain(&e))?
             }
             Some(Program::CgroupSock(program)) => {
                 let root = unified_root().ok_or("no unified (v2) cgroup hierarchy is mounted")?;
@@ -255,7 +262,7 @@ impl Object {
     pub(crate) fn visit_sockets(&self) -> std::io::Result<()> {
         self.attached.iter().try_for_each(|(_, link)| match link {
             Link::Sockets(iterator) => iterator.run(),
-            Link::TpBtf(_) | Link::CgroupSock(_) | Link::CpuClocks(_) => Ok(()),
+            Link::TpBtf(_) | Link::FExit(_) | Link::CgroupSock(_) | Link::CpuClocks(_) => Ok(()),
         })
     }
 

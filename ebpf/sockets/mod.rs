@@ -1,7 +1,7 @@
 //! Exchanges over TCP: a request one way and its response back, seen at both ends.
 //!
-//! Hooks: `sock:sock_send_length` and `sock:sock_recv_length`, in the process that writes and reads, and
-//! `sock:inet_sock_set_state`. What is known of a connection lies in its socket's storage. HTTP/1.x is told by its first
+//! Hooks: `sock:sock_send_length` and `sock:sock_recv_length` (before 6.3 the returns of TCP's own functions), in the
+//! process that writes and reads, and `sock:inet_sock_set_state`. What is known of a connection lies in its socket's storage. HTTP/1.x is told by its first
 //! bytes, read from the caller's own buffer: no hook on system calls or packets. An exchange is told of when the next one
 //! begins, when the connection ends, and when [`Sockets::visit`] finds its response silent.
 
@@ -24,8 +24,16 @@ pub use record::{Excerpt, Exchange, Head, Kind, Role};
 const LISTENERS: [Rung; 1] = [Rung { program: "sockets_existing_ends", hook: Hook::IterTaskFile }];
 const CONNECTIONS: [Rung; 1] = [Rung { program: "sockets_existing", hook: Hook::IterTaskFile }];
 const STATES: [Rung; 1] = [Rung { program: "sockets_state", hook: Hook::TpBtf("inet_sock_set_state") }];
-const SENT: [Rung; 1] = [Rung { program: "sockets_send", hook: Hook::TpBtf("sock_send_length") }];
-const RECEIVED: [Rung; 1] = [Rung { program: "sockets_receive", hook: Hook::TpBtf("sock_recv_length") }];
+const SENT: [Rung; 2] = [
+    Rung { program: "sockets_send", hook: Hook::TpBtf("sock_send_length") },
+    Rung { program: "sockets_send_return", hook: Hook::FExit("tcp_sendmsg") },
+];
+/// Only beside the second rung of what is sent: the tracepoint tells of files too.
+const FILES: [Rung; 1] = [Rung { program: "sockets_file_return", hook: Hook::FExit("tcp_sendpage") }];
+const RECEIVED: [Rung; 2] = [
+    Rung { program: "sockets_receive", hook: Hook::TpBtf("sock_recv_length") },
+    Rung { program: "sockets_receive_return", hook: Hook::FExit("tcp_recvmsg") },
+];
 const SILENT: [Rung; 1] = [Rung { program: "sockets_silent", hook: Hook::IterStorage("sockets_connection") }];
 
 /// What is watched.
@@ -115,7 +123,9 @@ impl Sockets {
         object.must_climb(kernel, "connections", &STATES)?;
         object.climb(kernel, "listeners of before", &LISTENERS);
         object.climb(kernel, "connections of before", &CONNECTIONS);
-        object.must_climb(kernel, "what is sent", &SENT)?;
+        if object.must_climb(kernel, "what is sent", &SENT)? == SENT[1].program {
+            object.climb(kernel, "what is sent from files", &FILES);
+        }
         object.must_climb(kernel, "what is received", &RECEIVED)?;
         object.climb(kernel, "silent responses", &SILENT);
         Ok(probe)

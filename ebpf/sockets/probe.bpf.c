@@ -58,8 +58,9 @@ static __always_inline u64 wake_up(void)
 	return bpf_ringbuf_query(&sockets_ring, BPF_RB_AVAIL_DATA) > 256 * 1024 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
-static __always_inline void write_record(struct exchange *exchange, void *record, u64 size)
+static __always_inline void write_record(struct exchange *exchange, void *record, u64 size, u64 most)
 {
+	u64 flags = wake_up();
 	u32 lost = LOST;
 	u64 *lost_here = bpf_map_lookup_elem(&sockets_counters, &lost);
 
@@ -67,7 +68,11 @@ static __always_inline void write_record(struct exchange *exchange, void *record
 	exchange->header.cpu = bpf_get_smp_processor_id();
 	exchange->header.mono_ns = bpf_ktime_get_ns();
 	exchange->header.lost = lost_here ? *lost_here : 0;
-	count(&sockets_counters, bpf_ringbuf_output(&sockets_ring, record, size, wake_up()) ? LOST : SENT);
+	/* Older verifiers forget a bound that was set any earlier. */
+	asm volatile("" : "+r"(size));
+	if (size > most)
+		size = most;
+	count(&sockets_counters, bpf_ringbuf_output(&sockets_ring, record, size, flags) ? LOST : SENT);
 }
 
 static __always_inline void describe_path(struct connection *connection, struct sock *sk)
@@ -99,7 +104,7 @@ static __always_inline void emit(struct connection *connection, struct sock *sk,
 	describe_path(connection, sk);
 	exchange->header.kind = kind;
 	if (kind == KIND_TCP) {
-		write_record(exchange, exchange, sizeof(*exchange));
+		write_record(exchange, exchange, sizeof(*exchange), sizeof(*exchange));
 		return;
 	}
 	struct http_exchange *http = bpf_sk_storage_get(&sockets_http, sk, 0, 0);
@@ -107,12 +112,9 @@ static __always_inline void emit(struct connection *connection, struct sock *sk,
 		count(&sockets_counters, LOST);
 		return;
 	}
-	u64 size = http->request_captured;
 	http->exchange = *exchange;
-	size += offsetof(struct http_exchange, request);
-	if (size > sizeof(*http))
-		size = sizeof(*http);
-	write_record(&http->exchange, http, size);
+	write_record(&http->exchange, http, offsetof(struct http_exchange, request) + http->request_captured,
+		     sizeof(*http));
 }
 
 /* Only one of those who see the end of an exchange at the same time tells of it. */
@@ -341,6 +343,30 @@ int BPF_PROG(sockets_send, struct sock *sk, int bytes, int flags)
 /* A peek reads nothing, and what is truncated is copied nowhere. */
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(sockets_receive, struct sock *sk, int bytes, int flags)
+{
+	return flags & (MSG_PEEK | MSG_TRUNC) ? 0 : moved(sk, bytes, false);
+}
+
+/* Before 6.3 there are no such tracepoints. */
+struct msghdr;
+struct page;
+
+SEC("fexit/tcp_sendmsg")
+int BPF_PROG(sockets_send_return, struct sock *sk, struct msghdr *message, u64 size, int bytes)
+{
+	return moved(sk, bytes, true);
+}
+
+/* What sendfile sends, until 6.5. */
+SEC("fexit/tcp_sendpage")
+int BPF_PROG(sockets_file_return, struct sock *sk, struct page *page, int offset, u64 size, int flags, int bytes)
+{
+	return moved(sk, bytes, true);
+}
+
+SEC("fexit/tcp_recvmsg")
+int BPF_PROG(sockets_receive_return, struct sock *sk, struct msghdr *message, u64 size, int flags, int *address_bytes,
+	     int bytes)
 {
 	return flags & (MSG_PEEK | MSG_TRUNC) ? 0 : moved(sk, bytes, false);
 }
