@@ -7,6 +7,9 @@
 //!                                    prints CPU ns per round trip
 //! load answer ADDRESS                the other process: connects, and answers what it reads with the same
 //! load storm CPU DATAGRAMS           UDP to a closed port; prints CPU ns per datagram and datagrams a second
+//! load exchange CPU ROUND_TRIPS KIND 100 bytes there and back over TCP, KIND http or other, two processes on one CPU;
+//!                                    prints CPU ns per round trip and round trips a second
+//! load respond KIND                  the other process: tells its port, answers every 100 bytes
 //! load await ADDRESS NEEDLE SECONDS  polls a page until it has NEEDLE; fails when it never does
 //! load scrape ADDRESS TIMES          reads the page TIMES times, a connection each; prints the last one
 //! ```
@@ -120,6 +123,52 @@ fn answer(address: &str) -> Result<()> {
     Ok(())
 }
 
+/// 100 bytes that are an HTTP message, or none.
+fn message(kind: &str, first_line: &str) -> [u8; 100] {
+    let mut bytes = [b'.'; 100];
+    if kind == "http" {
+        let head = format!("{first_line}\r\nContent-Length: 20\r\nX: {:x<1$}\r\n\r\n", "", 80 - first_line.len() - 29);
+        bytes[..80].copy_from_slice(head.as_bytes());
+    }
+    bytes
+}
+
+fn exchange(cpu: usize, round_trips: u64, kind: &str) -> Result<()> {
+    pin(cpu)?;
+    let mut command = Command::new(std::env::current_exe()?);
+    let mut other = command.args(["respond", kind]).stdout(Stdio::piped()).spawn()?;
+    let mut port = [0; 2];
+    other.stdout.take().ok_or("no pipe")?.read_exact(&mut port)?;
+    let mut stream = TcpStream::connect(("127.0.0.1", u16::from_be_bytes(port)))?;
+    stream.set_nodelay(true)?;
+    let (request, mut response) = (message(kind, "POST /bench HTTP/1.1"), [0; 100]);
+    let before = cpu_ns(SELF)?;
+    let start = Instant::now();
+    for _ in 0..round_trips {
+        stream.write_all(&request)?;
+        stream.read_exact(&mut response)?;
+    }
+    let (own, wall) = (cpu_ns(SELF)? - before, start.elapsed().as_secs_f64());
+    drop(stream);
+    other.wait()?;
+    // What the other process took to start is in, and is nothing beside the round trips.
+    println!("{:.1} {:.0}", (own + cpu_ns(CHILDREN)?) / round_trips as f64, round_trips as f64 / wall);
+    Ok(())
+}
+
+fn respond(kind: &str) -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    std::io::stdout().write_all(&listener.local_addr()?.port().to_be_bytes())?;
+    std::io::stdout().flush()?;
+    let mut stream = listener.accept()?.0;
+    stream.set_nodelay(true)?;
+    let (response, mut request) = (message(kind, "HTTP/1.1 200 OK"), [0; 100]);
+    while stream.read_exact(&mut request).is_ok() {
+        stream.write_all(&response)?;
+    }
+    Ok(())
+}
+
 fn storm(cpu: usize, datagrams: u64) -> Result<()> {
     pin(cpu)?;
     // A port that was just free is closed once its socket is dropped.
@@ -173,6 +222,8 @@ fn main() -> Result<()> {
         ["switch", cpu, times] => switch(cpu.parse()?, times.parse()?),
         ["tcp", cpu, times] => tcp(cpu.parse()?, times.parse()?),
         ["answer", address] => answer(address),
+        ["exchange", cpu, times, kind] => exchange(cpu.parse()?, times.parse()?, kind),
+        ["respond", kind] => respond(kind),
         ["storm", cpu, times] => storm(cpu.parse()?, times.parse()?),
         ["await", address, needle, seconds] => wait(address, needle, seconds.parse()?),
         ["scrape", address, times] => scrape(address, times.parse()?),
