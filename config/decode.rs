@@ -34,7 +34,7 @@ pub trait Rules {
 }
 
 /// One row of a component's reference page.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct FieldDoc {
     /// The YAML key.
     pub key: &'static str,
@@ -42,6 +42,39 @@ pub struct FieldDoc {
     pub doc: &'static str,
     /// The keys below it.
     pub fields: &'static [FieldDoc],
+}
+
+impl FieldDoc {
+    const NONE: Self = Self { key: "", doc: "", fields: &[] };
+
+    /// How many rows these tables have together.
+    pub const fn count(tables: &[&[Self]]) -> usize {
+        let (mut count, mut table) = (0, 0);
+        while table < tables.len() {
+            count += tables[table].len();
+            table += 1;
+        }
+        count
+    }
+
+    /// These tables as one; `N` is their [`FieldDoc::count`].
+    pub const fn joined<const N: usize>(tables: &[&[Self]]) -> [Self; N] {
+        let (mut rows, mut at, mut table) = ([Self::NONE; N], 0, 0);
+        while table < tables.len() {
+            let mut row = 0;
+            while row < tables[table].len() {
+                rows[at] = tables[table][row];
+                (at, row) = (at + 1, row + 1);
+            }
+            table += 1;
+        }
+        rows
+    }
+
+    /// The keys of a table.
+    pub fn keys(table: &[Self]) -> Vec<&'static str> {
+        table.iter().map(|row| row.key).collect()
+    }
 }
 
 /// The path walked so far and the faults found.
@@ -114,6 +147,12 @@ impl Decoder {
 pub struct Fields<'n>(Option<&'n Map>);
 
 impl Fields<'_> {
+    /// Only what stands in this table.
+    pub fn of(&self, table: &[FieldDoc]) -> Node {
+        let entries = self.0.into_iter().flatten().filter(|(key, _)| table.iter().any(|row| row.key == *key));
+        Node::of(Value::Map(entries.map(|(key, node)| (key.clone(), node.clone())).collect()))
+    }
+
     /// The typed value of `key`: its default when absent, [`Decode::null`] when explicitly null.
     pub fn take<T: Decode>(&self, key: &str, default: T, decoder: &mut Decoder) -> T {
         let Some(node) = self.0.and_then(|map| map.get(key)) else {

@@ -69,6 +69,14 @@ impl Node {
         Self::of(Value::Map(entries.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()))
     }
 
+    /// This mapping with the entries of another behind its own.
+    pub fn and(mut self, more: Self) -> Self {
+        if let (Value::Map(own), Value::Map(more)) = (&mut self.value, more.value) {
+            own.extend(more);
+        }
+        self
+    }
+
     /// A text node.
     pub fn text(text: impl Into<String>) -> Self {
         Self::of(Value::String(text.into()))

@@ -14,48 +14,65 @@
 /// impl config::Rules for Config {}
 /// ```
 ///
+/// The keys of another struct stand beside its own by a row in parentheses:
+/// `pub struct Config (pub server: Server = Server::default()) { ... }`.
+///
 /// It gives `Default`, [`crate::Decode`]. [`crate::Rules`] is the author's to write.
 #[macro_export]
 macro_rules! settings {
     (
         $(#[doc = $about:expr])*
-        $vis:vis struct $name:ident {
+        $vis:vis struct $name:ident $(($ivis:vis $inner:ident : $itype:ty = $idefault:expr))? {
             $( $(#[doc = $doc:expr])* $fvis:vis $field:ident : $type:ty = $default:expr ),* $(,)?
         }
     ) => {
         $(#[doc = $about])*
         #[derive(Clone, Debug, PartialEq)]
-        $vis struct $name { $( $(#[doc = $doc])* $fvis $field: $type, )* }
+        $vis struct $name {
+            $( #[doc = "Settings whose keys stand beside the others."] $ivis $inner: $itype, )?
+            $( $(#[doc = $doc])* $fvis $field: $type, )*
+        }
 
         impl Default for $name {
             fn default() -> Self {
-                Self { $( $field: $default, )* }
+                Self { $( $inner: $idefault, )? $( $field: $default, )* }
             }
         }
 
         impl $crate::Decode for $name {
-            const FIELDS: &'static [$crate::FieldDoc] = &[$(
-                $crate::FieldDoc {
-                    key: stringify!($field),
-                    doc: concat!($($doc, "\n"),*),
-                    fields: <$type as $crate::Decode>::FIELDS,
-                }
-            ),*];
+            const FIELDS: &'static [$crate::FieldDoc] = {
+                const PARTS: &[&[$crate::FieldDoc]] = &[$( <$itype as $crate::Decode>::FIELDS, )? &[$(
+                    $crate::FieldDoc {
+                        key: stringify!($field),
+                        doc: concat!($($doc, "\n"),*),
+                        fields: <$type as $crate::Decode>::FIELDS,
+                    }
+                ),*]];
+                &$crate::FieldDoc::joined::<{ $crate::FieldDoc::count(PARTS) }>(PARTS)
+            };
 
             fn decode(node: &$crate::Node, default: Self, decoder: &mut $crate::Decoder) -> Self {
-                let Some(_fields) = decoder.fields(node, &[$(stringify!($field)),*]) else {
+                let Some(_fields) = decoder.fields(node, &$crate::FieldDoc::keys(Self::FIELDS)) else {
                     return default;
                 };
-                Self { $( $field: _fields.take(stringify!($field), default.$field, decoder), )* }
+                Self {
+                    $( $inner: $crate::Decode::decode(
+                        &_fields.of(<$itype as $crate::Decode>::FIELDS), default.$inner, decoder
+                    ), )?
+                    $( $field: _fields.take(stringify!($field), default.$field, decoder), )*
+                }
             }
 
             fn validate(&self, decoder: &mut $crate::Decoder) {
+                $( $crate::Decode::validate(&self.$inner, decoder); )?
                 $( decoder.at(stringify!($field), |decoder| $crate::Decode::validate(&self.$field, decoder)); )*
                 $crate::Rules::rules(self, decoder);
             }
 
             fn encode(&self, _secrets: $crate::Secrets) -> $crate::Node {
-                $crate::Node::map([$( (stringify!($field), $crate::Decode::encode(&self.$field, _secrets)) ),*])
+                let own = $crate::Node::map([$( (stringify!($field), $crate::Decode::encode(&self.$field, _secrets)) ),*]);
+                $( let own = $crate::Decode::encode(&self.$inner, _secrets).and(own); )?
+                own
             }
         }
     };

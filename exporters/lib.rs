@@ -9,7 +9,6 @@ mod otlp;
 pub mod otlp_grpc;
 pub mod otlp_http;
 pub mod prometheus;
-mod status;
 
 /// Every exporter.
 pub static ALL: &[&ExporterFactory] = &[

@@ -85,6 +85,8 @@ fn join(failures: Vec<Rejected>) -> Result<(), Rejected> {
     let reason = failures.iter().map(|f| f.reason.as_ref()).collect::<Vec<_>>().join("; ");
     let retry_after = failures.iter().filter_map(|f| f.retry_after).max();
     let retryable = failures.iter().any(|f| f.kind == crate::RejectedKind::Retryable);
+    // A code stands for all only if it is theirs.
+    let code = failures[0].code.filter(|code| failures.iter().all(|f| f.code == Some(*code)));
     let joined = if retryable { Rejected::retryable(reason) } else { Rejected::permanent(reason) };
-    Err(Rejected { retry_after, ..joined })
+    Err(Rejected { code, retry_after, ..joined })
 }

@@ -6,6 +6,7 @@
 //! [`Graph`] builds the whole and [`Running`] is its life.
 
 mod batch;
+mod code;
 pub mod component;
 pub mod delivery;
 mod edge;
@@ -23,6 +24,7 @@ mod settings;
 mod telemetry;
 
 pub use batch::{Batch, Origin, Payload, Request, Signal, Undecodable};
+pub use code::Code;
 pub use edge::{Next, Pending};
 pub use extension::Extensions;
 pub use graph::{BuildError, Graph};

@@ -1,5 +1,7 @@
 //! How receivers hand batches to the pipelines: waiting, or never waiting.
 
+use std::sync::OnceLock;
+
 use opentelemetry::KeyValue;
 use tokio::sync::mpsc;
 
@@ -10,16 +12,55 @@ const OFFERED_AT_MOST: usize = 64;
 
 /// The outlets of one receiver: one per signal that some pipeline takes from it.
 #[derive(Clone, Debug, Default)]
-pub struct Outlets(Vec<(Signal, Outlet)>);
+pub struct Outlets(Vec<Way>);
+
+/// The way from a receiver into the pipelines of one signal.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    id: String,
+    signal: Signal,
+    next: Next,
+    offered: mpsc::Sender<(Batch, Counts)>,
+    telemetry: Telemetry,
+    outlet: OnceLock<Outlet>,
+}
 
 impl Outlets {
-    pub(crate) fn push(&mut self, signal: Signal, outlet: Outlet) {
-        self.0.push((signal, outlet));
+    pub(crate) fn push(&mut self, way: Way) {
+        self.0.push(way);
+    }
+
+    /// One outlet, into `next`: what a receiver's own tests start it with.
+    pub fn of(signal: Signal, next: Next, id: &str, telemetry: &Telemetry, forwarders: &mut Tasks) -> Self {
+        Self(vec![Way::new(next, id, signal, telemetry, forwarders)])
     }
 
     /// The outlet of this signal, if a pipeline wants it.
     pub fn get(&self, signal: Signal) -> Option<&Outlet> {
-        self.0.iter().find(|(s, _)| *s == signal).map(|(_, outlet)| outlet)
+        let way = self.way(signal)?;
+        Some(way.outlet.get_or_init(|| way.outlet(None)))
+    }
+
+    /// The same for what comes over a network; `transport` becomes a label of its counts.
+    pub fn over(&self, transport: &'static str, signal: Signal) -> Option<Outlet> {
+        Some(self.way(signal)?.outlet(Some(transport)))
+    }
+
+    fn way(&self, signal: Signal) -> Option<&Way> {
+        self.0.iter().find(|way| way.signal == signal)
+    }
+}
+
+impl Way {
+    /// `forwarders` gets the task that carries offered batches on; it ends when every outlet clone is gone.
+    pub fn new(next: Next, id: &str, signal: Signal, telemetry: &Telemetry, forwarders: &mut Tasks) -> Self {
+        let (offered, queue) = mpsc::channel(OFFERED_AT_MOST);
+        forwarders.spawn(format!("{id} ({signal})"), forward(queue, next.clone()));
+        Self { id: id.to_owned(), signal, next, offered, telemetry: telemetry.clone(), outlet: OnceLock::new() }
+    }
+
+    fn outlet(&self, transport: Option<&'static str>) -> Outlet {
+        Outlet { next: self.next.clone(), counts: Counts::new(self, transport), offered: self.offered.clone() }
     }
 }
 
@@ -28,7 +69,7 @@ impl Outlets {
 pub struct Outlet {
     next: Next,
     counts: Counts,
-    offered: mpsc::Sender<Batch>,
+    offered: mpsc::Sender<(Batch, Counts)>,
 }
 
 #[derive(Clone, Debug)]
@@ -38,27 +79,6 @@ struct Counts {
 }
 
 impl Outlet {
-    /// `forwarders` gets the task that carries offered batches on; it ends when every outlet clone is gone.
-    pub(crate) fn new(next: Next, id: &str, signal: Signal, telemetry: &Telemetry, forwarders: &mut Tasks) -> Self {
-        let labels = vec![KeyValue::new("receiver", id.to_owned())];
-        let items = signal.items();
-        let counts = Counts {
-            accepted: telemetry.items(
-                format!("otelcol_receiver_accepted_{items}"),
-                "Number of items successfully pushed into the pipeline.",
-                labels.clone(),
-            ),
-            refused: telemetry.items(
-                format!("otelcol_receiver_refused_{items}"),
-                "Number of items that could not be pushed into the pipeline.",
-                labels,
-            ),
-        };
-        let (offered, queue) = mpsc::channel(OFFERED_AT_MOST);
-        forwarders.spawn(format!("{id} ({signal})"), forward(queue, next.clone(), counts.clone()));
-        Self { next, counts, offered }
-    }
-
     /// Hands a batch over and waits for the answer. For receivers whose sender can wait.
     ///
     /// # Errors
@@ -70,15 +90,28 @@ impl Outlet {
     /// Hands a batch over without ever waiting. For receivers that the kernel feeds: what finds no place is
     /// counted as refused.
     pub fn offer(&self, batch: Batch) {
-        if let Err(mpsc::error::TrySendError::Full(batch) | mpsc::error::TrySendError::Closed(batch)) =
-            self.offered.try_send(batch)
-        {
+        use mpsc::error::TrySendError::{Closed, Full};
+        if let Err(Full((batch, _)) | Closed((batch, _))) = self.offered.try_send((batch, self.counts.clone())) {
             self.counts.refused.add(batch.items());
         }
     }
 }
 
 impl Counts {
+    fn new(way: &Way, transport: Option<&'static str>) -> Self {
+        let items = way.signal.items();
+        let mut labels = vec![KeyValue::new("receiver", way.id.clone())];
+        labels.extend(transport.map(|transport| KeyValue::new("transport", transport)));
+        let count =
+            |what, about| way.telemetry.items(format!("otelcol_receiver_{what}_{items}"), about, labels.clone());
+        // Always 0, as in the Collector unless a feature gate says otherwise: what a pipeline fails at counts as refused.
+        count("failed", "Number of items that failed to be processed by the receiver.");
+        Self {
+            accepted: count("accepted", "Number of items successfully pushed into the pipeline."),
+            refused: count("refused", "Number of items that could not be pushed into the pipeline."),
+        }
+    }
+
     async fn send(&self, next: &Next, batch: Batch) -> Result<(), Rejected> {
         let items = batch.items();
         let answer = next.send(batch).await;
@@ -91,8 +124,8 @@ impl Counts {
     }
 }
 
-async fn forward(mut queue: mpsc::Receiver<Batch>, next: Next, counts: Counts) {
-    while let Some(batch) = queue.recv().await {
+async fn forward(mut queue: mpsc::Receiver<(Batch, Counts)>, next: Next) {
+    while let Some((batch, counts)) = queue.recv().await {
         let items = batch.items();
         if let Err(rejected) = counts.send(&next, batch).await {
             // The kernel cannot be asked again: this is where such items end, and they are counted as refused.

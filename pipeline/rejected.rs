@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use crate::Batch;
+use crate::{Batch, Code};
 
 /// What a sender may do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Kind {
 pub struct Rejected {
     /// What the sender may do.
     pub kind: Kind,
+    /// The code that a client is to see, when the other side gave one.
+    pub code: Option<Code>,
     /// What happened, for logs and for the client.
     pub reason: Cow<'static, str>,
     /// How long to wait at least, when the other side said so.
@@ -47,7 +49,7 @@ impl Rejected {
     }
 
     fn new(kind: Kind, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, reason: reason.into(), retry_after: None, rest: None }
+        Self { kind, code: None, reason: reason.into(), retry_after: None, rest: None }
     }
 
     /// How many of `sent` items were not taken.

@@ -1,5 +1,7 @@
 //! The client.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -50,9 +52,9 @@ impl Client {
     /// # Errors
     /// Certificates that cannot be read.
     pub fn open(tls: &TlsSettings, speaks_tls: bool, version: Version) -> Result<Self, TlsError> {
-        let protocols: &[&str] = if version == Version::Http2 { &["h2"] } else { &["h2", "http/1.1"] };
+        let protocols: &'static [&str] = if version == Version::Http2 { &["h2"] } else { &["h2", "http/1.1"] };
         let server_name = tls.server_name()?;
-        let tls = if speaks_tls { Some(tls.open(protocols)?) } else { None };
+        let tls = if speaks_tls { Some(Arc::new(tls.open(protocols)?)) } else { None };
         let mut builder = legacy::Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new()).http2_only(version == Version::Http2);
         Ok(Self(builder.build(Connector { tls, server_name })))

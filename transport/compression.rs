@@ -1,6 +1,6 @@
 //! How bodies are compressed.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 
 use bytes::Bytes;
 
@@ -45,23 +45,6 @@ impl Compression {
             }
             Self::Zstd => Ok(zstd::bulk::compress(&body, LEVEL as i32)?.into()),
             Self::None | Self::Empty => Ok(body),
-        }
-    }
-
-    /// Decompresses a whole body in the encoding of that name, up to `bytes_at_most`.
-    ///
-    /// # Errors
-    /// An encoding that is not known, damage, or a longer body.
-    pub fn decompress(encoding: &str, body: &[u8], bytes_at_most: usize) -> io::Result<Bytes> {
-        match encoding {
-            "gzip" => {
-                let mut out = Vec::new();
-                let limit = bytes_at_most as u64 + 1;
-                flate2::read::GzDecoder::new(body).take(limit).read_to_end(&mut out)?;
-                if out.len() > bytes_at_most { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(out.into()) }
-            }
-            "zstd" => Ok(zstd::bulk::decompress(body, bytes_at_most)?.into()),
-            _ => Err(io::Error::new(io::ErrorKind::Unsupported, format!("unknown encoding {encoding:?}"))),
         }
     }
 }

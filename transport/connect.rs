@@ -16,13 +16,15 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tower::Service;
 
+use crate::tls::Reloading;
+
 /// Go's dialer waits as long; an attempt has its own limit besides.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Makes connections.
 #[derive(Clone)]
 pub(crate) struct Connector {
-    pub tls: Option<Arc<ClientConfig>>,
+    pub tls: Option<Arc<Reloading<ClientConfig>>>,
     pub server_name: Option<ServerName<'static>>,
 }
 
@@ -61,7 +63,7 @@ impl Connector {
                     Some(name) => name,
                     None => ServerName::try_from(host.to_owned()).map_err(|e| invalid(e.to_string()))?,
                 };
-                let stream = tokio_rustls::TlsConnector::from(tls).connect(name, tcp).await?;
+                let stream = tokio_rustls::TlsConnector::from(tls.current()).connect(name, tcp).await?;
                 Ok(Stream::Tls(Box::new(stream)))
             }
         }

@@ -100,7 +100,7 @@ where
 
 /// Whether a listener that says this will never accept again. Everything else (no descriptors, a client that has left)
 /// passes.
-fn is_final(error: &Error) -> bool {
+pub(crate) fn is_final(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::NotConnected)
         || matches!(error.raw_os_error(), Some(libc::EBADF | libc::ENOTSOCK | libc::EOPNOTSUPP))
 }

@@ -39,6 +39,32 @@ crate::settings! {
 }
 impl Rules for Outer {}
 
+crate::settings! {
+    /// Settings with those of another struct beside them.
+    pub struct Wider (inner: Inner = Inner { size: 3 }) {
+        /// Whether it is.
+        pub wide: bool = true,
+    }
+}
+impl Rules for Wider {}
+
+#[test]
+fn the_keys_of_another_struct_stand_beside_its_own() {
+    let read = |text| {
+        let mut decoder = Decoder::default();
+        let wider = Wider::decode(&tree(text), Wider::default(), &mut decoder);
+        wider.validate(&mut decoder);
+        (wider, decoder.finish().to_string())
+    };
+    assert_eq!(read("{}").0, Wider { inner: Inner { size: 3 }, wide: true });
+    let (wider, errors) = read("{size: 9, wide: false}");
+    assert_eq!((wider.inner.size, wider.wide, errors.as_str()), (9, false, ""));
+    assert_eq!(to_yaml(&wider.encode(Secrets::Redacted)).unwrap(), "size: 9\nwide: false\n");
+    assert_eq!(read("{size: 0}").1, "size: must not be zero");
+    assert_eq!(read("{sise: 1}").1, "unknown key \"sise\"; did you mean \"size\"?");
+    assert_eq!(Wider::FIELDS.iter().map(|row| row.key).collect::<Vec<_>>(), ["size", "wide"]);
+}
+
 fn decode(text: &str) -> (Outer, Vec<String>) {
     let mut decoder = Decoder::default();
     let value = decoder.at("root", |d| {

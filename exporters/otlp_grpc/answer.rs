@@ -2,34 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use pipeline::Rejected;
+use pipeline::{Code, Rejected};
 use prost::Message;
-use transport::{Answer, HeaderMap};
+use transport::{Answer, HeaderMap, Status};
 
 use super::frame;
 use crate::otlp::ExportResponse;
-use crate::status::Status;
-
-/// Their names, by number.
-const CODES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 /// The server's response, or why the batch was not taken.
 pub fn judge(answer: &Answer) -> Result<ExportResponse, Rejected> {
@@ -40,17 +18,18 @@ pub fn judge(answer: &Answer) -> Result<ExportResponse, Rejected> {
         let message = frame::response(&answer.body, encoding).map_err(internal)?;
         return ExportResponse::decode(message).map_err(|e| internal(e.to_string()));
     }
-    let name = usize::try_from(status.code).ok().and_then(|code| CODES.get(code)).unwrap_or(&"UNKNOWN");
-    let reason = format!("{name}: {}", status.message);
+    let code = Code::of_number(status.code);
     let retry_after = status.retry_delay();
-    match *name {
-        "CANCELLED" | "DEADLINE_EXCEEDED" | "ABORTED" | "OUT_OF_RANGE" | "UNAVAILABLE" | "DATA_LOSS" => {
-            Err(Rejected { retry_after, ..Rejected::retryable(reason) })
-        }
+    let may_pass = match code {
+        Code::Cancelled | Code::DeadlineExceeded | Code::Aborted => true,
+        Code::OutOfRange | Code::Unavailable | Code::DataLoss => true,
         // Without a wait it means that the request itself is too large.
-        "RESOURCE_EXHAUSTED" if retry_after.is_some() => Err(Rejected { retry_after, ..Rejected::retryable(reason) }),
-        _ => Err(Rejected::permanent(reason)),
-    }
+        Code::ResourceExhausted => retry_after.is_some(),
+        _ => false,
+    };
+    let reason = format!("{}: {}", code.name(), status.message);
+    let rejected = if may_pass { Rejected::retryable(reason) } else { Rejected::permanent(reason) };
+    Err(Rejected { code: Some(code), retry_after: retry_after.filter(|_| may_pass), ..rejected })
 }
 
 /// From the trailers, or from the headers when there was no body, or from HTTP when it is no gRPC answer at all.

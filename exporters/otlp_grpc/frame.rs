@@ -1,7 +1,7 @@
 //! gRPC's framing: a flag, a length, a message.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use transport::{Chunks, Compression};
+use transport::{Chunks, ContentEncoding};
 
 const PREFIX_BYTES: usize = 5;
 /// Answers are a number and a sentence.
@@ -33,7 +33,11 @@ pub fn response(body: &Bytes, encoding: &str) -> Result<Bytes, String> {
     }
     match flag {
         0 => Ok(body.slice(PREFIX_BYTES..)),
-        1 => Compression::decompress(encoding, message, MESSAGE_BYTES_AT_MOST).map_err(|e| format!("a response: {e}")),
+        1 => {
+            let encoding = ContentEncoding::named(encoding).ok_or_else(|| format!("a response in {encoding:?}"))?;
+            let message = encoding.decompress(&body.slice_ref(message), MESSAGE_BYTES_AT_MOST);
+            message.map_err(|e| format!("a response: {e}"))
+        }
         _ => Err("a response that is not gRPC".into()),
     }
 }

@@ -119,15 +119,6 @@ struct OtlpGrpc {
     partial: PartialSuccesses,
 }
 
-fn method(signal: Signal) -> &'static str {
-    match signal {
-        Signal::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-        Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
-        Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
-        Signal::Profiles => "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export",
-    }
-}
-
 #[async_trait]
 impl Exporter for OtlpGrpc {
     async fn start(&self, _: &mut Tasks) -> Result<(), StartError> {
@@ -145,7 +136,8 @@ impl Exporter for OtlpGrpc {
         let framed = frame::request(message, self.config.compression.encoding().is_some());
         let mut request = Request::new(framed.map_err(Rejected::permanent)?);
         *request.method_mut() = transport::Method::POST;
-        *request.uri_mut() = endpoint::with_path(&self.target, method(batch.signal())).map_err(Rejected::permanent)?;
+        *request.uri_mut() =
+            endpoint::with_path(&self.target, batch.signal().export_method()).map_err(Rejected::permanent)?;
         *request.version_mut() = transport::HttpVersion::HTTP_2;
         request.headers_mut().extend(self.headers.clone());
         // No answer is UNAVAILABLE, which may pass.

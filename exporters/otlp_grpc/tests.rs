@@ -6,11 +6,10 @@ use base64::Engine as _;
 use pipeline::component::{Exporter, ExporterConfig};
 use pipeline::{Batch, Rejected, RejectedKind, Signal, Tasks};
 use prost::Message;
-use transport::{Compression, TlsSettings};
+use transport::{Compression, Status, TlsSettings};
 
 use super::{Config, frame};
 use crate::otlp::{ExportResponse, PartialSuccess};
-use crate::status::Status;
 use crate::tests::context;
 use crate::tests::server::{Reply, Server, headers};
 

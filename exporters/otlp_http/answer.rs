@@ -2,13 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use pipeline::Rejected;
+use pipeline::{Code, Rejected};
 use prost::Message;
 use serde_json::Value;
-use transport::{Answer, StatusCode, Uri, header};
+use transport::{Answer, Status, StatusCode, Uri, header};
 
 use crate::otlp::{ExportResponse, PartialSuccess};
-use crate::status::Status;
 
 /// The server's response, or why the batch was not taken.
 pub fn judge(url: &Uri, answer: &Answer) -> Result<ExportResponse, Rejected> {
@@ -17,12 +16,26 @@ pub fn judge(url: &Uri, answer: &Answer) -> Result<ExportResponse, Rejected> {
     }
     let said = describe(answer);
     let reason = format!("request to {url} responded with HTTP Status Code {}{said}", answer.status.as_u16());
-    match answer.status {
+    let rejected = match answer.status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            Err(Rejected { retry_after: retry_after(answer, SystemTime::now()), ..Rejected::retryable(reason) })
+            Rejected { retry_after: retry_after(answer, SystemTime::now()), ..Rejected::retryable(reason) }
         }
-        StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => Err(Rejected::retryable(reason)),
-        _ => Err(Rejected::permanent(reason)),
+        StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => Rejected::retryable(reason),
+        _ => Rejected::permanent(reason),
+    };
+    Err(Rejected { code: Some(code(answer.status)), ..rejected })
+}
+
+/// The gRPC code that says the same.
+fn code(status: StatusCode) -> Code {
+    match status.as_u16() {
+        400 => Code::InvalidArgument,
+        401 => Code::Unauthenticated,
+        403 => Code::PermissionDenied,
+        404 => Code::Unimplemented,
+        429 => Code::ResourceExhausted,
+        502..=504 => Code::Unavailable,
+        _ => Code::Unknown,
     }
 }
 

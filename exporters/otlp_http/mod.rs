@@ -67,16 +67,16 @@ impl Config {
     /// The URL of each signal that has one.
     fn urls(&self) -> impl Iterator<Item = (Signal, &'static str, String)> {
         Signal::ALL.into_iter().filter_map(|signal| {
-            let (key, own, path) = match signal {
-                Signal::Traces => ("traces_endpoint", &self.traces_endpoint, "v1/traces"),
-                Signal::Metrics => ("metrics_endpoint", &self.metrics_endpoint, "v1/metrics"),
-                Signal::Logs => ("logs_endpoint", &self.logs_endpoint, "v1/logs"),
-                Signal::Profiles => ("profiles_endpoint", &self.profiles_endpoint, "v1development/profiles"),
+            let (key, own) = match signal {
+                Signal::Traces => ("traces_endpoint", &self.traces_endpoint),
+                Signal::Metrics => ("metrics_endpoint", &self.metrics_endpoint),
+                Signal::Logs => ("logs_endpoint", &self.logs_endpoint),
+                Signal::Profiles => ("profiles_endpoint", &self.profiles_endpoint),
             };
             let base = self.endpoint.strip_suffix('/').unwrap_or(&self.endpoint);
             match (own.is_empty(), base.is_empty()) {
                 (false, _) => Some((signal, key, own.clone())),
-                (true, false) => Some((signal, "endpoint", format!("{base}/{path}"))),
+                (true, false) => Some((signal, "endpoint", format!("{base}{}", signal.export_path()))),
                 (true, true) => None,
             }
         })

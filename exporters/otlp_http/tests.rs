@@ -6,11 +6,10 @@ use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::{Gauge, NumberDataPoint};
 use pipeline::{Batch, Rejected, RejectedKind, Signal, Tasks};
 use prost::Message;
-use transport::{Compression, Headers};
+use transport::{Compression, Headers, Status};
 
 use super::{Config, Encoding};
 use crate::otlp::{ExportResponse, PartialSuccess};
-use crate::status::Status;
 use crate::tests::server::{Reply, Server, headers};
 use crate::tests::{attribute, context, metric, metrics};
 

@@ -14,7 +14,7 @@ use crate::extension::Extension;
 use crate::graph::{Built, New, NewPipeline, Print, chain};
 use crate::health::HealthReport;
 use crate::lifecycle::StopSwitch;
-use crate::outlet::{Outlet, Outlets};
+use crate::outlet::{Outlets, Way};
 use crate::settings::PipelineSettings;
 use crate::{Next, Signal, StartError, Stop, Tasks, Telemetry};
 
@@ -186,8 +186,7 @@ impl ReceiverPart {
         let (mut tasks, mut forwarders, mut outlets) =
             (Tasks::of(span.clone()), Tasks::of(span.clone()), Outlets::default());
         for Feed { signal, target, .. } in &feeds {
-            let outlet = Outlet::new(target.edge(), &new.id.to_string(), *signal, telemetry, &mut forwarders);
-            outlets.push(*signal, outlet);
+            outlets.push(Way::new(target.edge(), &new.id.to_string(), *signal, telemetry, &mut forwarders));
         }
         let started = new.component.start(outlets, &mut tasks).instrument(span).await;
         started.map_err(|e| StartError(format!("cannot start receiver {}: {e}", new.id)))?;

@@ -27,7 +27,7 @@ use pipeline::component::{
     BuildContext, Factory, Processor, ProcessorConfig, ProcessorFactory, Stability, Transform, Verdict, decode,
 };
 use pipeline::proto::{LogsRequest, MetricsRequest, TracesRequest};
-use pipeline::{Batch, BuildError, ItemCounter, Rejected, Signal, Undecodable};
+use pipeline::{Batch, BuildError, Code, ItemCounter, Rejected, Signal, Undecodable};
 
 use buckets::Buckets;
 use items::Items;
@@ -210,6 +210,10 @@ impl RateLimit {
 
     fn rejection(&self) -> Verdict {
         let reason = format!("rate limit of {} a second exceeded", self.config.rate);
-        Verdict::Reject(Rejected { retry_after: Some(self.config.retry_delay), ..Rejected::retryable(reason) })
+        Verdict::Reject(Rejected {
+            code: Some(Code::ResourceExhausted),
+            retry_after: Some(self.config.retry_delay),
+            ..Rejected::retryable(reason)
+        })
     }
 }

@@ -1,7 +1,11 @@
+use std::io::Write;
+
 use bytes::Bytes;
 use config::{Decode, Decoder, Secrets};
 
-use crate::{Compression, Headers, TlsSettings, endpoint};
+use crate::{
+    Compression, ContentEncoding, DecompressError, Headers, ListenSettings, TlsServerSettings, TlsSettings, endpoint,
+};
 
 fn decode<T: Decode + Default>(text: &str) -> (T, String) {
     let mut decoder = Decoder::default();
@@ -30,12 +34,54 @@ fn compressed_bodies_read_back() {
     assert!(gzip.len() < body.len() / 20, "{}", gzip.len());
     let zstd = Compression::Zstd.compress(body.clone()).unwrap();
     for (encoding, packed) in [("gzip", gzip), ("zstd", zstd)] {
-        assert_eq!(Compression::decompress(encoding, &packed, body.len()).unwrap(), body);
-        assert!(Compression::decompress(encoding, &packed, body.len() - 1).is_err(), "a bomb is not unpacked");
-        assert!(Compression::decompress(encoding, &packed[..9], body.len()).is_err());
+        let encoding = ContentEncoding::named(encoding).unwrap();
+        assert_eq!(encoding.decompress(&packed, body.len()).unwrap(), body);
+        let bomb = encoding.decompress(&packed, body.len() - 1).unwrap_err();
+        assert!(matches!(bomb, DecompressError::TooLong(14_999)), "{bomb}");
+        let torn = encoding.decompress(&packed.slice(..9), body.len()).unwrap_err();
+        assert!(matches!(torn, DecompressError::Damaged(_)), "{torn}");
     }
-    assert!(Compression::decompress("br", &body, 9).is_err());
+    assert_eq!(ContentEncoding::named("br"), None);
     assert_eq!(Compression::Empty.compress(body.clone()).unwrap().as_ptr(), body.as_ptr());
+}
+
+fn zlib(body: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    writer.write_all(body).unwrap();
+    writer.finish().unwrap()
+}
+
+fn framed_snappy(body: &[u8]) -> Vec<u8> {
+    let mut writer = snap::write::FrameEncoder::new(Vec::new());
+    writer.write_all(body).unwrap();
+    writer.into_inner().unwrap()
+}
+
+fn lz4(body: &[u8]) -> Vec<u8> {
+    let mut writer = lz4_flex::frame::FrameEncoder::new(Vec::new());
+    writer.write_all(body).unwrap();
+    writer.finish().unwrap()
+}
+
+#[test]
+fn every_encoding_is_unpacked_up_to_the_limit() {
+    let body = b"the same again ".repeat(1000);
+    let rows = [
+        ("zlib", zlib(&body)),
+        ("deflate", zlib(&body)),
+        ("snappy", snap::raw::Encoder::new().compress_vec(&body).unwrap()),
+        ("snappy", framed_snappy(&body)),
+        ("x-snappy-framed", framed_snappy(&body)),
+        ("lz4", lz4(&body)),
+    ];
+    for (name, packed) in rows.map(|(name, packed)| (name, Bytes::from(packed))) {
+        let encoding = ContentEncoding::named(name).unwrap();
+        assert!(packed.len() < body.len() / 10, "{name}");
+        assert_eq!(encoding.decompress(&packed, body.len()).unwrap(), body, "{name}");
+        assert!(matches!(encoding.decompress(&packed, 100), Err(DecompressError::TooLong(100))), "{name}");
+        let torn = encoding.decompress(&packed.slice(..packed.len() / 2), body.len());
+        assert!(matches!(torn, Err(DecompressError::Damaged(_))), "{name}");
+    }
 }
 
 #[test]
@@ -60,13 +106,45 @@ fn endpoints_of_http_are_urls() {
 
 #[test]
 fn tls_settings_that_cannot_work_are_refused() {
-    let (_, faults) = decode::<TlsSettings>("{insecure_skip_verify: true, cert_file: a, server_name_override: 'a b'}");
-    assert_eq!(
-        faults,
-        "insecure_skip_verify: is not supported: name the server's certificate, or its CA's, in ca_file\n\
-         key_file: must be set together with cert_file\n\
-         server_name_override: is not a host name"
-    );
+    let text = "{cert_file: a, ca_file: b, ca_pem: c, server_name_override: 'a b', min_version: '1.3', max_version: '1.2', \
+                cipher_suites: [TLS_NONE], curve_preferences: [P521], tpm: {enabled: true}}";
+    let (_, faults) = decode::<TlsSettings>(text);
+    for fault in [
+        "ca_pem: must not be set together with ca_file",
+        "key_file: must be set together with cert_file",
+        "server_name_override: is not a host name",
+        "min_version: must not be above max_version",
+        "cipher_suites::0: unknown cipher suite \"TLS_NONE\"",
+        "cipher_suites: none of these is built in, and TLS 1.3 is ruled out",
+        "curve_preferences: none of these is built in",
+        "tpm::enabled: is not supported",
+    ] {
+        assert!(faults.contains(fault), "no {fault:?} in\n{faults}");
+    }
+    assert_eq!(faults.lines().count(), 8, "{faults}");
     let (settings, faults) = decode::<TlsSettings>("{insecure: true, ca_file: x}");
     assert!(faults.is_empty() && settings.is_on());
+}
+
+#[test]
+fn suites_and_curves_that_are_not_built_in_are_passed_over() {
+    let text = "{cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA], curve_preferences: [X25519MLKEM768, P256], min_version: '1.0'}";
+    assert_eq!(decode::<TlsSettings>(text).1, "");
+    assert_eq!(
+        decode::<TlsServerSettings>("{}").1,
+        "cert_file: a server needs a certificate: set cert_file and key_file"
+    );
+}
+
+#[test]
+fn servers_listen_on_an_address_and_nothing_else() {
+    for good in ["localhost:4317", ":4317", "0.0.0.0:0", "[::1]:4317"] {
+        assert_eq!(decode::<ListenSettings>(&format!("{{endpoint: '{good}'}}")).1, "", "{good}");
+    }
+    for bad in ["", "localhost", "localhost:http", "::1:4317", "http://localhost:4317", "localhost:99999"] {
+        let (_, faults) = decode::<ListenSettings>(&format!("{{endpoint: '{bad}'}}"));
+        assert!(faults.starts_with("endpoint: must be host:port"), "{bad}: {faults}");
+    }
+    let (_, faults) = decode::<ListenSettings>("{endpoint: /run/x, transport: udp}");
+    assert!(faults.contains("transport: unknown transport \"udp\"; known here: tcp, tcp4, tcp6, unix"), "{faults}");
 }

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier};
 
-use crate::{Chunks, Client, TlsSettings, Version};
+use crate::{Chunks, Client, TlsMaterial, TlsSettings, Version};
 
 struct Files(PathBuf);
 
@@ -67,6 +67,11 @@ async fn server(own: &CertifiedKey<rcgen::KeyPair>, client: Option<&CertifiedKey
     address
 }
 
+fn trusting(ca_file: &str) -> TlsSettings {
+    let material = TlsMaterial { ca_file: ca_file.to_owned(), ..TlsMaterial::default() };
+    TlsSettings { material, ..TlsSettings::default() }
+}
+
 async fn ask(tls: &TlsSettings, address: SocketAddr) -> Result<String, String> {
     let client = Client::open(tls, true, Version::Any).map_err(|e| e.to_string())?;
     let request = Request::post(format!("https://{address}/")).body(Chunks::default()).unwrap();
@@ -79,13 +84,12 @@ async fn a_server_is_trusted_by_its_ca_file_and_name_and_not_otherwise() {
     let (files, own) = (Files::new("server"), generate_simple_self_signed(["kpulse.test".into()]).unwrap());
     let address = server(&own, None).await;
     let ca_file = files.write("ca.pem", &own.cert.pem());
-    let named =
-        TlsSettings { ca_file: ca_file.clone(), server_name_override: "kpulse.test".into(), ..TlsSettings::default() };
+    let named = TlsSettings { server_name_override: "kpulse.test".into(), ..trusting(&ca_file) };
     assert_eq!(ask(&named, address).await.unwrap(), "yes");
-    let unnamed = ask(&TlsSettings { ca_file, ..TlsSettings::default() }, address).await.unwrap_err();
+    let unnamed = ask(&trusting(&ca_file), address).await.unwrap_err();
     assert!(unnamed.contains("certificate not valid for name"), "{unnamed}");
     let other = generate_simple_self_signed(["kpulse.test".into()]).unwrap();
-    let other = TlsSettings { ca_file: files.write("other.pem", &other.cert.pem()), ..named };
+    let other = TlsSettings { material: trusting(&files.write("other.pem", &other.cert.pem())).material, ..named };
     let unknown = ask(&other, address).await.unwrap_err();
     assert!(unknown.contains("certificate"), "{unknown}");
 }
@@ -95,17 +99,15 @@ async fn a_client_shows_its_certificate_where_the_server_asks_for_it() {
     let files = Files::new("client");
     let [own, client] = [(); 2].map(|()| generate_simple_self_signed(["kpulse.test".into()]).unwrap());
     let address = server(&own, Some(&client)).await;
-    let nobody = TlsSettings {
-        ca_file: files.write("ca.pem", &own.cert.pem()),
-        server_name_override: "kpulse.test".into(),
-        ..TlsSettings::default()
-    };
+    let ca_file = files.write("ca.pem", &own.cert.pem());
+    let nobody = TlsSettings { server_name_override: "kpulse.test".into(), ..trusting(&ca_file) };
     assert!(ask(&nobody, address).await.is_err());
-    let somebody = TlsSettings {
+    let somebody = TlsMaterial {
         cert_file: files.write("cert.pem", &client.cert.pem()),
         key_file: files.write("key.pem", &client.signing_key.serialize_pem()),
-        ..nobody
+        ..nobody.material.clone()
     };
+    let somebody = TlsSettings { material: somebody, ..nobody };
     assert_eq!(ask(&somebody, address).await.unwrap(), "yes");
 }
 
@@ -116,7 +118,7 @@ fn files_that_cannot_be_read_are_named() {
         ("/nonexistent-kpulse/ca.pem".to_owned(), "/nonexistent-kpulse/ca.pem: "),
         (files.write("empty.pem", "nothing"), "there is no certificate in it"),
     ] {
-        let tls = TlsSettings { ca_file: path, ..TlsSettings::default() };
+        let tls = trusting(&path);
         let error = Client::open(&tls, true, Version::Any).err().unwrap().to_string();
         assert!(error.contains(wanted), "{error}");
     }

@@ -6,7 +6,7 @@ use pipeline::proto::LogsRequest;
 use pipeline::proto::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use pipeline::{Batch, Origin, Rejected, RejectedKind, Tasks};
 use serde_json::{Value, json};
-use transport::Compression;
+use transport::{Compression, ContentEncoding};
 
 use crate::elasticsearch::settings::{Config, Flush, Switch};
 use crate::tests::server::{Reply, Seen, Server, headers};
@@ -93,7 +93,7 @@ async fn a_batch_is_one_compressed_request_with_the_users_credentials() {
         (&headers["authorization"], &headers["content-type"]),
         (&"Basic dTpw".parse().unwrap(), &"application/x-ndjson".parse().unwrap())
     );
-    assert_eq!(ids(&Compression::decompress("gzip", &body, 9999).unwrap()), "a b");
+    assert_eq!(ids(&ContentEncoding::Gzip.decompress(&body, 9999).unwrap()), "a b");
     assert!(rig.has_counted("otelcol_elasticsearch_docs_processed", "success", 2));
 }
 

@@ -53,11 +53,11 @@ impl Status {
         Some(Duration::new(delay.seconds.try_into().unwrap_or(0), delay.nanos.clamp(0, 999_999_999).unsigned_abs()))
     }
 
-    /// A status that asks for a wait, as a server would write it.
-    #[cfg(test)]
-    pub fn with_delay(code: i32, message: &str, delay: Duration) -> Self {
-        let (seconds, nanos) = (delay.as_secs() as i64, delay.subsec_nanos() as i32);
-        let value = RetryInfo { retry_delay: Some(Delay { seconds, nanos }) }.encode_to_vec().into();
+    /// A status that asks for a wait.
+    pub fn with_delay(code: i32, message: impl Into<String>, delay: Duration) -> Self {
+        let delay =
+            Delay { seconds: i64::try_from(delay.as_secs()).unwrap_or(i64::MAX), nanos: delay.subsec_nanos() as i32 };
+        let value = RetryInfo { retry_delay: Some(delay) }.encode_to_vec().into();
         Self { code, message: message.into(), details: vec![Detail { type_url: RETRY_INFO.into(), value }] }
     }
 }
