@@ -31,6 +31,9 @@ pub trait Decode: Sized {
 pub trait Rules {
     /// Reports every broken rule to `decoder`, whose path is that of the struct.
     fn rules(&self, _decoder: &mut Decoder) {}
+
+    /// Sets defaults that depend on which other keys were written.
+    fn complete(&mut self, _written: &Fields<'_>) {}
 }
 
 /// One row of a component's reference page.
@@ -146,16 +149,21 @@ impl Decoder {
 #[derive(Clone, Copy)]
 pub struct Fields<'n>(Option<&'n Map>);
 
-impl Fields<'_> {
+impl<'n> Fields<'n> {
     /// Only what stands in this table.
     pub fn of(&self, table: &[FieldDoc]) -> Node {
         let entries = self.0.into_iter().flatten().filter(|(key, _)| table.iter().any(|row| row.key == *key));
         Node::of(Value::Map(entries.map(|(key, node)| (key.clone(), node.clone())).collect()))
     }
 
+    /// What was written for `key`.
+    pub fn written(&self, key: &str) -> Option<&'n Node> {
+        self.0.and_then(|map| map.get(key))
+    }
+
     /// The typed value of `key`: its default when absent, [`Decode::null`] when explicitly null.
     pub fn take<T: Decode>(&self, key: &str, default: T, decoder: &mut Decoder) -> T {
-        let Some(node) = self.0.and_then(|map| map.get(key)) else {
+        let Some(node) = self.written(key) else {
             return default;
         };
         decoder.at(key, |decoder| match node.value {

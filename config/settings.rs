@@ -55,12 +55,14 @@ macro_rules! settings {
                 let Some(_fields) = decoder.fields(node, &$crate::FieldDoc::keys(Self::FIELDS)) else {
                     return default;
                 };
-                Self {
+                let mut _decoded = Self {
                     $( $inner: $crate::Decode::decode(
                         &_fields.of(<$itype as $crate::Decode>::FIELDS), default.$inner, decoder
                     ), )?
                     $( $field: _fields.take(stringify!($field), default.$field, decoder), )*
-                }
+                };
+                $crate::Rules::complete(&mut _decoded, &_fields);
+                _decoded
             }
 
             fn validate(&self, decoder: &mut $crate::Decoder) {

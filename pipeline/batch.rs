@@ -2,7 +2,11 @@
 
 mod concat;
 mod cut;
+mod partition;
 mod resources;
+
+pub use cut::Limit;
+pub use partition::Partition;
 
 use std::fmt;
 use std::net::SocketAddr;

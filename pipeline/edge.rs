@@ -73,20 +73,5 @@ async fn send_to_all(branches: Arc<[Next]>, batch: Batch) -> Result<(), Rejected
             failures.push(rejected);
         }
     }
-    join(failures)
-}
-
-/// One answer for several branches: retryable if any is, with the longest wait. `rest` cannot be joined, because
-/// branches may have kept different parts; the whole batch is to be sent again.
-fn join(failures: Vec<Rejected>) -> Result<(), Rejected> {
-    if failures.len() <= 1 {
-        return failures.into_iter().next().map_or(Ok(()), |one| Err(Rejected { rest: None, ..one }));
-    }
-    let reason = failures.iter().map(|f| f.reason.as_ref()).collect::<Vec<_>>().join("; ");
-    let retry_after = failures.iter().filter_map(|f| f.retry_after).max();
-    let retryable = failures.iter().any(|f| f.kind == crate::RejectedKind::Retryable);
-    // A code stands for all only if it is theirs.
-    let code = failures[0].code.filter(|code| failures.iter().all(|f| f.code == Some(*code)));
-    let joined = if retryable { Rejected::retryable(reason) } else { Rejected::permanent(reason) };
-    Err(Rejected { code, retry_after, ..joined })
+    Rejected::join(failures)
 }

@@ -23,7 +23,7 @@ mod running;
 mod settings;
 mod telemetry;
 
-pub use batch::{Batch, Origin, Payload, Request, Signal, Undecodable};
+pub use batch::{Batch, Limit, Origin, Partition, Payload, Request, Signal, Undecodable};
 pub use code::Code;
 pub use edge::{Next, Pending};
 pub use extension::Extensions;

@@ -52,6 +52,24 @@ impl Rejected {
         Self { kind, code: None, reason: reason.into(), retry_after: None, rest: None }
     }
 
+    /// One answer for several receivers of the same batch: retryable if any is, with the longest wait. `rest` cannot be
+    /// joined, because they may have kept different parts; the whole batch is to be sent again.
+    ///
+    /// # Errors
+    /// When there is any failure.
+    pub(crate) fn join(failures: Vec<Self>) -> Result<(), Self> {
+        if failures.len() <= 1 {
+            return failures.into_iter().next().map_or(Ok(()), |one| Err(Self { rest: None, ..one }));
+        }
+        let reason = failures.iter().map(|f| f.reason.as_ref()).collect::<Vec<_>>().join("; ");
+        let retry_after = failures.iter().filter_map(|f| f.retry_after).max();
+        let retryable = failures.iter().any(|f| f.kind == Kind::Retryable);
+        // A code stands for all only if it is theirs.
+        let code = failures[0].code.filter(|code| failures.iter().all(|f| f.code == Some(*code)));
+        let joined = if retryable { Self::retryable(reason) } else { Self::permanent(reason) };
+        Err(Self { code, retry_after, ..joined })
+    }
+
     /// How many of `sent` items were not taken.
     pub fn items(&self, sent: u32) -> u32 {
         self.rest.as_ref().map_or(sent, Batch::items)

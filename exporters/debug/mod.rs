@@ -20,8 +20,9 @@ mod tests;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
-use config::{Decode, Rules};
+use config::{Decode, Rules, Section};
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
+use pipeline::delivery::{Delivery, QueueSettings};
 use pipeline::{Batch, BuildError, Rejected, Signal, StartError, Tasks};
 
 use live::Live;
@@ -34,6 +35,8 @@ config::settings! {
         pub format: Format = Format::Collector,
         /// How much `collector` shows: basic, normal or detailed.
         pub verbosity: Verbosity = Verbosity::Basic,
+        /// What is held before it is shown.
+        pub sending_queue: Section<QueueSettings> = Section::on_when_named(),
     }
 }
 
@@ -75,6 +78,10 @@ pub static FACTORY: ExporterFactory = Factory {
 impl ExporterConfig for Config {
     fn build(&self, _: BuildContext) -> Result<Arc<dyn Exporter>, BuildError> {
         Ok(Arc::new(Debug { config: self.clone(), live: Mutex::new(Live::default()), terminal: OnceLock::new() }))
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::queued(&self.sending_queue)
     }
 }
 

@@ -24,10 +24,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use config::{Decode, Decoder, Rules};
+use config::{Decode, Decoder, Rules, Section};
 use indexmap::IndexMap;
 use opentelemetry::KeyValue;
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
+use pipeline::delivery::{Delivery, QueueSettings};
 use pipeline::proto::MetricsRequest;
 use pipeline::{Batch, BuildError, ItemCounter, Rejected, Signal, StartError, Tasks};
 
@@ -53,6 +54,8 @@ config::settings! {
         pub add_metric_suffixes: bool = true,
         /// Resource attributes as labels.
         pub resource_to_telemetry_conversion: ResourceLabels = ResourceLabels::default(),
+        /// What is held before it is put on the page.
+        pub sending_queue: Section<QueueSettings> = Section::off(),
     }
 }
 
@@ -96,6 +99,10 @@ impl ExporterConfig for Config {
         let store = Arc::new(Mutex::new(Store::new(self.clone())));
         let dropped = series::Dropped::ALL.map(|reason| counter(reason.name()));
         Ok(Arc::new(Prometheus { endpoint: self.endpoint.clone(), store, dropped }))
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::queued(&self.sending_queue)
     }
 }
 

@@ -1,4 +1,4 @@
-//! One batch as several of at most so many items: cut on the wire, between two items, without decoding.
+//! One batch as several of at most so many items or bytes: cut on the wire, between two items, without decoding.
 
 use std::num::NonZeroU32;
 
@@ -17,6 +17,25 @@ fn path(signal: Signal) -> Path {
     }
 }
 
+/// How large the pieces of a batch may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Counted in items.
+    Items {
+        /// For the first piece.
+        first: u64,
+        /// For the others; 0 is taken as 1.
+        each: u64,
+    },
+    /// Counted in bytes of the wire form. An item that is larger by itself gets a piece of its own.
+    Bytes {
+        /// For the first piece.
+        first: u64,
+        /// For the others.
+        each: u64,
+    },
+}
+
 impl Batch {
     /// Pieces of exactly `max` items, the last with what is left; each piece repeats the resource, scope and metric
     /// its items stand under. Pieces of profiles get a dictionary of what they name.
@@ -24,12 +43,28 @@ impl Batch {
     /// # Errors
     /// Damage that the structural check would have found.
     pub fn split(self, max: NonZeroU32) -> Result<Vec<Self>, Fault> {
+        let each = u64::from(max.get());
+        self.cut(Limit::Items { first: each, each })
+    }
+
+    /// Pieces within `limit`, as full as they can be. The first is empty when its limit is too small for any item.
+    /// Profiles are cut by items and never by bytes.
+    ///
+    /// # Errors
+    /// Damage that the structural check would have found.
+    pub fn cut(self, limit: Limit) -> Result<Vec<Self>, Fault> {
         let path = path(self.signal());
-        if self.items <= max.get() {
+        let whole = match limit {
+            Limit::Items { first, .. } => u64::from(self.items) <= first,
+            // Each piece of profiles has a dictionary, whose size is only known when it was made.
+            Limit::Bytes { .. } if self.signal() == Signal::Profiles => true,
+            Limit::Bytes { first, .. } => self.encode().len() as u64 <= first,
+        };
+        if whole {
             return Ok(vec![self]);
         }
         let bytes = self.encode();
-        let mut cutter = Cutter { root: surroundings(&bytes, path[0])?, ..Cutter::new(max) };
+        let mut cutter = Cutter::new(limit, surroundings(&bytes, path[0])?);
         cutter.message(path, &bytes)?;
         let piece =
             |(bytes, items): (Vec<u8>, u32)| Self::encoded(self.signal(), bytes.into(), items, self.origin.clone());
@@ -46,7 +81,7 @@ impl Batch {
 }
 
 struct Cutter {
-    max: NonZeroU32,
+    limit: Limit,
     /// What stands in the request beside resources.
     root: Vec<u8>,
     /// The messages around the next item, outermost first.
@@ -67,9 +102,9 @@ struct Around {
 }
 
 impl Cutter {
-    fn new(max: NonZeroU32) -> Self {
-        let (root, around, piece) = (Vec::new(), Vec::new(), Vec::new());
-        Self { max, root, around, piece, items: 0, written: 0, pieces: Vec::new() }
+    fn new(limit: Limit, root: Vec<u8>) -> Self {
+        let (around, piece) = (Vec::new(), Vec::new());
+        Self { limit, root, around, piece, items: 0, written: 0, pieces: Vec::new() }
     }
 
     fn message(&mut self, path: Path, bytes: &[u8]) -> Result<(), Fault> {
@@ -81,18 +116,14 @@ impl Cutter {
             let start = at;
             match wire::field(bytes, &mut at)? {
                 (number, Value::Bytes(_)) if numbers.contains(&number) && deeper.is_empty() => {
-                    self.put(&bytes[start..at]);
-                    self.items += 1;
-                    if self.items == self.max.get() {
-                        self.end_piece();
-                    }
+                    self.put_item(&bytes[start..at]);
                 }
                 (number, Value::Bytes(content)) if numbers.contains(&number) => {
                     let before = self.written;
                     self.descend(number, deeper, content)?;
                     if self.written == before {
                         // Nothing in it is an item, but it is not ours to drop.
-                        self.put(&bytes[start..at]);
+                        self.put_empty(&bytes[start..at]);
                     }
                 }
                 _ => {}
@@ -108,6 +139,58 @@ impl Cutter {
         self.close(self.around.len() - 1);
         self.around.pop();
         Ok(())
+    }
+
+    fn put_item(&mut self, item: &[u8]) {
+        let items = self.items;
+        let fits = match self.limit {
+            Limit::Items { first, each } => u64::from(items) < self.bound(first, each),
+            Limit::Bytes { first, each } => self.length_with(item) <= self.bound(first, each),
+        };
+        self.make_room(fits);
+        self.put(item);
+        self.items += 1;
+    }
+
+    /// A message without items, which counts by its bytes alone.
+    fn put_empty(&mut self, message: &[u8]) {
+        let fits = match self.limit {
+            Limit::Items { .. } => true,
+            Limit::Bytes { first, each } => self.length_with(message) <= self.bound(first, each),
+        };
+        self.make_room(fits);
+        self.put(message);
+    }
+
+    fn bound(&self, first: u64, each: u64) -> u64 {
+        if self.pieces.is_empty() { first } else { each }
+    }
+
+    /// The first piece may stay empty; the others hold one field at least.
+    fn make_room(&mut self, fits: bool) {
+        if !fits && (self.pieces.is_empty() || !self.piece.is_empty()) {
+            self.end_piece();
+        }
+    }
+
+    /// The length of the current piece when this field is put and every message closed.
+    fn length_with(&self, field: &[u8]) -> u64 {
+        let root = if self.piece.is_empty() { self.root.len() } else { 0 };
+        let opened = self.around.iter().filter(|around| around.start.is_none());
+        let opened: usize = opened.map(|around| wire::tag_length(around.number) + around.surroundings.len()).sum();
+        let mut length = self.piece.len() + root + opened + field.len();
+        for (depth, around) in self.around.iter().enumerate().rev() {
+            let start = around.start.unwrap_or_else(|| self.start_when_opened(depth, root));
+            length += wire::varint_length((length - start) as u64);
+        }
+        length as u64
+    }
+
+    /// Where the content of a message that is not open yet would begin.
+    fn start_when_opened(&self, depth: usize, root: usize) -> usize {
+        let before = self.around[..depth].iter().filter(|around| around.start.is_none());
+        let before: usize = before.map(|around| wire::tag_length(around.number) + around.surroundings.len()).sum();
+        self.piece.len() + root + before + wire::tag_length(self.around[depth].number)
     }
 
     /// Writes a field, opening the messages around it where this piece has not yet.
@@ -141,11 +224,7 @@ impl Cutter {
     }
 
     fn finish(mut self) -> Vec<(Vec<u8>, u32)> {
-        match self.pieces.last_mut() {
-            // Empty messages behind the last item need no request of their own.
-            Some((last, _)) if self.items == 0 => last.append(&mut self.piece),
-            _ => self.end_piece(),
-        }
+        self.end_piece();
         self.pieces
     }
 }

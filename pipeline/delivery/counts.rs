@@ -1,8 +1,10 @@
 //! What was taken by the stage behind, and what was not.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use opentelemetry::KeyValue;
+use opentelemetry::metrics::UpDownCounter;
 use tower::layer::layer_fn;
 use tower::{Layer, Service, ServiceExt};
 
@@ -13,13 +15,13 @@ use crate::{Batch, ItemCounter, Pending, Rejected};
 pub(super) fn sending<S>(place: Place<'_>) -> impl Layer<S, Service = Counted<S>> + Clone + use<S> {
     let sent = counter(place, "sent", "Number of items successfully sent to destination.");
     let failed = counter(place, "send_failed", "Number of items in failed attempts to send to destination.");
-    layer_fn(move |inner| Counted { inner, taken: Some(sent.clone()), failed: failed.clone() })
+    let under_way = UnderWay::new(place);
+    layer_fn(move |inner| Counted { inner, sent: sent.clone(), failed: failed.clone(), under_way: under_way.clone() })
 }
 
-/// Counts what found no place in the queue.
-pub(super) fn enqueueing<S>(place: Place<'_>) -> impl Layer<S, Service = Counted<S>> + Clone + use<S> {
-    let failed = counter(place, "enqueue_failed", "Number of items failed to be added to the sending queue.");
-    layer_fn(move |inner| Counted { inner, taken: None, failed: failed.clone() })
+/// Counts what found no room in the queue.
+pub(super) fn enqueue_failed(place: Place<'_>) -> ItemCounter {
+    counter(place, "enqueue_failed", "Number of items failed to be added to the sending queue.")
 }
 
 fn counter(place: Place<'_>, what: &str, description: &'static str) -> ItemCounter {
@@ -30,8 +32,9 @@ fn counter(place: Place<'_>, what: &str, description: &'static str) -> ItemCount
 #[derive(Clone)]
 pub(super) struct Counted<S> {
     inner: S,
-    taken: Option<ItemCounter>,
+    sent: ItemCounter,
     failed: ItemCounter,
+    under_way: UnderWay,
 }
 
 impl<S: Stage> Service<Batch> for Counted<S> {
@@ -44,18 +47,49 @@ impl<S: Stage> Service<Batch> for Counted<S> {
     }
 
     fn call(&mut self, batch: Batch) -> Self::Future {
-        let Self { inner, taken, failed } = self.clone();
+        let Self { inner, sent, failed, under_way } = self.clone();
         Box::pin(async move {
             let items = batch.items();
+            let _one = under_way.begin();
             let answer = inner.oneshot(batch).await;
             let lost = answer.as_ref().err().map_or(0, |rejected| rejected.items(items));
-            if let Some(taken) = taken {
-                taken.add(items.saturating_sub(lost));
-            }
+            sent.add(items.saturating_sub(lost));
             if lost > 0 {
                 failed.add(lost);
             }
             answer
         })
+    }
+}
+
+/// Requests that are being exported, waits between attempts included.
+#[derive(Clone)]
+struct UnderWay {
+    gauge: UpDownCounter<i64>,
+    labels: Arc<[KeyValue]>,
+}
+
+impl UnderWay {
+    fn new(place: Place<'_>) -> Self {
+        let about = "Number of export requests currently in-flight (including retry backoff).";
+        let meter = place.telemetry.meter();
+        let gauge = meter.i64_up_down_counter("otelcol_exporter_in_flight_requests").with_description(about).build();
+        let labels = [KeyValue::new("exporter", place.id.to_owned()), KeyValue::new("data_type", place.signal.name())];
+        gauge.add(0, &labels);
+        Self { gauge, labels: labels.into() }
+    }
+
+    /// One more, until the answer is dropped.
+    fn begin(self) -> One {
+        self.gauge.add(1, &self.labels);
+        One(self)
+    }
+}
+
+struct One(UnderWay);
+
+impl Drop for One {
+    fn drop(&mut self) {
+        self.0.gauge.add(-1, &self.0.labels);
     }
 }

@@ -24,7 +24,8 @@ use crate::component::Exporter;
 use crate::{Batch, Next, Rejected, Signal, Stop, Tasks, Telemetry};
 
 pub(crate) use queue::Lost;
-pub use settings::{Delivery, QueueSettings, RetrySettings, Sizer};
+pub use queue::{BatchSettings, PartitionSettings, QueueSettings, Sizer, StorageId};
+pub use settings::{Delivery, RetrySettings};
 
 /// A service that can be part of the stack. Each call drives a clone of what stands behind it.
 trait Stage: Service<Batch, Response = (), Error = Rejected, Future: Send> + Clone + Send + Sync + 'static {}
@@ -63,7 +64,7 @@ impl Stacks<'_> {
             async move { exporter.send(batch).await }
         });
         // A queue has taken the responsibility: the sender's deadline no longer counts.
-        let heeds_deadline = delivery.queue.is_none();
+        let heeds_deadline = delivery.queue.as_ref().is_none_or(|queue| queue.wait_for_result);
         let max_retries = delivery.max_retries;
         let retry = |settings| retry::layer(settings, max_retries, self.stopping.clone(), heeds_deadline);
         let retry = delivery.retry.clone().map(retry);
@@ -82,6 +83,6 @@ impl Stacks<'_> {
         let lost = Lost::new(place);
         let queue = queue::start(settings, exports, place, lost.clone(), self.consumers);
         self.lost.push(lost);
-        Next::new(ServiceBuilder::new().layer(counts::enqueueing(place)).service(queue))
+        Next::new(queue)
     }
 }

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use config::{Decoder, Rules, Section};
 
+use super::QueueSettings;
+use crate::BuildError;
+use crate::component::BuildContext;
+
 /// Which stages an exporter has in front of it. The default is none.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Delivery {
@@ -18,6 +22,20 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Whether what the settings refer to is there.
+    pub(crate) fn check(&self, cx: &BuildContext) -> Result<(), BuildError> {
+        let Some(id) = self.queue.as_ref().and_then(|queue| queue.storage.get()) else {
+            return Ok(());
+        };
+        cx.extensions.get(id).map_err(|message| BuildError::of(cx, message))?;
+        Err(BuildError::of(cx, format!("extension \"{id}\" is not a storage extension")))
+    }
+
+    /// A queue alone, for exporters that have nobody to try again with.
+    pub fn queued(queue: &Section<QueueSettings>) -> Self {
+        Self { queue: queue.get().cloned(), ..Self::default() }
+    }
+
     /// The stages that an exporter's settings turn on; a timeout of zero is none.
     pub fn new(queue: &Section<QueueSettings>, retry: &Section<RetrySettings>, timeout: Duration) -> Self {
         Self {
@@ -56,38 +74,6 @@ impl Rules for RetrySettings {
         let longest = self.initial_interval.max(self.max_interval);
         if !self.max_elapsed_time.is_zero() && self.max_elapsed_time < longest {
             decoder.at("max_elapsed_time", |d| d.error("must not be below initial_interval or max_interval"));
-        }
-    }
-}
-
-config::words! {
-    /// In what a queue's size is counted.
-    pub enum Sizer: "sizer" {
-        /// Batches.
-        Requests = "requests",
-    }
-}
-
-config::settings! {
-    /// What is held in memory while the exporter is busy.
-    pub struct QueueSettings {
-        /// Batches that are sent at the same time.
-        pub num_consumers: u32 = 10,
-        /// Batches that are held, those being sent among them.
-        pub queue_size: u32 = 1000,
-        /// In what queue_size is counted.
-        pub sizer: Sizer = Sizer::Requests,
-        /// Whether a batch waits for a place when the queue is full, instead of being refused.
-        pub block_on_overflow: bool = false,
-    }
-}
-
-impl Rules for QueueSettings {
-    fn rules(&self, decoder: &mut Decoder) {
-        for (key, value) in [("num_consumers", self.num_consumers), ("queue_size", self.queue_size)] {
-            if value == 0 {
-                decoder.at(key, |d| d.error("must be greater than zero"));
-            }
         }
     }
 }

@@ -142,7 +142,9 @@ impl Builder<'_> {
         let build = |(id, component): (&ComponentId, &Component<dyn crate::component::ExporterConfig>)| {
             let cx = self.context(id);
             let print = Print::of(component, &cx);
-            let component = Built { exporter: component.config.build(cx)?, delivery: component.config.delivery() };
+            let delivery = component.config.delivery();
+            delivery.check(&cx)?;
+            let component = Built { exporter: component.config.build(cx)?, delivery };
             Ok(New { id: id.clone(), print, component })
         };
         wanted(ids, &self.settings.exporters, |id| self.kept.exporters.contains(id)).map(build).collect()

@@ -129,3 +129,14 @@ pub fn put_length_before(out: &mut Vec<u8>, start: usize) {
     put_varint(&mut header, (out.len() - start) as u64);
     out.splice(start..start, header);
 }
+
+/// How many bytes a varint takes.
+pub fn varint_length(value: u64) -> usize {
+    // Seven bits to a byte, and one byte at least.
+    (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
+}
+
+/// How many bytes the tag of a field takes.
+pub fn tag_length(number: u32) -> usize {
+    varint_length(u64::from(number) << 3)
+}

@@ -85,6 +85,26 @@ fn pieces_hold_exactly_the_maximum_and_together_every_item_with_its_surroundings
 }
 
 #[test]
+fn pieces_cut_by_bytes_are_never_larger_and_hold_what_fits() {
+    let whole = received(&request());
+    // Ten items are all of the first resource: what stands behind them without items is in that piece too.
+    for items in (1..=19).filter(|items| *items != 10) {
+        let exact = received(&request()).split(NonZeroU32::new(items).unwrap()).unwrap()[0].encode().len() as u64;
+        for (first, held) in [(exact, items), (exact - 1, items - 1)] {
+            let pieces = whole.clone().cut(Limit::Bytes { first, each: u64::MAX }).unwrap();
+            assert_eq!((pieces.len(), pieces[0].items()), (2, held), "{first} bytes for {items} items");
+        }
+    }
+    let wanted = lines(&mut whole.clone());
+    for max in 40..=whole.encode().len() as u64 {
+        let mut pieces = whole.clone().cut(Limit::Bytes { first: max, each: max }).unwrap();
+        let small = |piece: &Batch| piece.encode().len() as u64 <= max || piece.items() <= 1;
+        assert!(pieces.iter().all(small), "cut at {max}");
+        assert_eq!(pieces.iter_mut().flat_map(lines).collect::<Vec<_>>(), wanted, "cut at {max}");
+    }
+}
+
+#[test]
 fn messages_without_items_are_kept_and_make_no_piece_of_their_own() {
     let pieces = received(&request()).split(NonZeroU32::new(10).unwrap()).unwrap();
     assert_eq!(pieces.len(), 2);

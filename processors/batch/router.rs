@@ -4,15 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use config::ComponentId;
-use pipeline::{Batch, Next, Origin, Rejected, Stop, Tasks};
+use pipeline::{Batch, Next, Partition, Rejected, Stop, Tasks};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::shard::Shard;
 use super::{Config, Counts};
-
-/// The values of each configured key; a missing key has none, which is not the same as an empty one.
-type Key = Vec<Vec<String>>;
 
 /// An edge into batching in front of `next`. Its tasks end when nobody holds the edge any longer.
 pub fn around(next: Next, config: Config, counts: Counts, id: &ComponentId, tasks: &mut Tasks) -> Next {
@@ -32,7 +29,7 @@ struct Router {
     next: Next,
     stop: Stop,
     started: mpsc::UnboundedSender<Shard>,
-    inputs: Mutex<HashMap<Key, mpsc::Sender<Batch>>>,
+    inputs: Mutex<HashMap<Partition, mpsc::Sender<Batch>>>,
 }
 
 impl Router {
@@ -42,7 +39,7 @@ impl Router {
     }
 
     fn input(&self, batch: &Batch) -> Result<mpsc::Sender<Batch>, Rejected> {
-        let key = self.key(batch.origin());
+        let key = Partition::of(batch.origin(), &self.config.metadata_keys);
         let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(input) = inputs.get(&key) {
             return Ok(input.clone());
@@ -55,27 +52,12 @@ impl Router {
         let waiting = std::thread::available_parallelism().map_or(1, usize::from);
         let (input, received) = mpsc::channel(waiting);
         let (config, counts, next) = (self.config.clone(), self.counts.clone(), self.next.clone());
-        let shard = Shard::new(config, counts, next, self.origin(&key), received, self.stop.clone());
+        let origin = key.origin(&self.config.metadata_keys).into();
+        let shard = Shard::new(config, counts, next, origin, received, self.stop.clone());
         self.started.send(shard).map_err(|_| Rejected::closed("the batch processor has stopped"))?;
         inputs.insert(key, input.clone());
         self.counts.combinations(inputs.len());
         Ok(input)
-    }
-
-    fn key(&self, origin: &Origin) -> Key {
-        let values = |name: &String| {
-            let named = origin.metadata.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
-            named.map(|(_, value)| value.clone()).collect()
-        };
-        self.config.metadata_keys.iter().map(values).collect()
-    }
-
-    /// What is the same for all that a batch is joined from.
-    fn origin(&self, key: &Key) -> Arc<Origin> {
-        let pairs = self.config.metadata_keys.iter().zip(key);
-        let metadata =
-            pairs.flat_map(|(name, values)| values.iter().map(move |value| (name.to_ascii_lowercase(), value.clone())));
-        Arc::new(Origin { metadata: metadata.collect(), ..Origin::default() })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Stacks around a leaf that follows a script. Time stands still unless somebody waits.
 
+mod batch;
 mod queue;
 mod retry;
 
@@ -23,13 +24,13 @@ pub struct Answer(pub Duration, pub Result<(), Rejected>);
 #[derive(Default)]
 pub struct Leaf {
     answers: Mutex<VecDeque<Answer>>,
-    pub seen: Mutex<Vec<(u32, tokio::time::Instant)>>,
+    seen: Mutex<Vec<Batch>>,
 }
 
 #[async_trait]
 impl Exporter for Leaf {
     async fn send(&self, batch: Batch) -> Result<(), Rejected> {
-        self.seen.lock().unwrap().push((batch.items(), tokio::time::Instant::now()));
+        self.seen.lock().unwrap().push(batch);
         let answer = self.answers.lock().unwrap().pop_front();
         let Some(Answer(takes, answer)) = answer else { return Ok(()) };
         tokio::time::sleep(takes).await;
@@ -39,7 +40,15 @@ impl Exporter for Leaf {
 
 impl Leaf {
     pub fn items(&self) -> Vec<u32> {
-        self.seen.lock().unwrap().iter().map(|(items, _)| *items).collect()
+        self.seen.lock().unwrap().iter().map(Batch::items).collect()
+    }
+
+    pub fn sizes(&self) -> Vec<u64> {
+        self.seen.lock().unwrap().iter().map(|batch| batch.encode().len() as u64).collect()
+    }
+
+    pub fn metadata(&self) -> Vec<Vec<(String, String)>> {
+        self.seen.lock().unwrap().iter().map(|batch| batch.origin().metadata.clone()).collect()
     }
 }
 
@@ -52,7 +61,7 @@ pub struct Bench {
 
 pub fn bench(delivery: &Delivery, answers: impl IntoIterator<Item = Answer>) -> Bench {
     let leaf = Arc::new(Leaf { answers: Mutex::new(answers.into_iter().collect()), ..Leaf::default() });
-    let telemetry = Telemetry::new("test");
+    let telemetry = Telemetry::new("test").detailed();
     let print = Print { settings: config::Node::default(), extensions: Extensions::default() };
     let component = Built { exporter: leaf.clone(), delivery: delivery.clone() };
     let mut part = ExporterPart::new(New { id: "leaf/x".parse().unwrap(), print, component });
@@ -72,6 +81,10 @@ impl Bench {
     pub fn count(&self, name: &str) -> Option<u64> {
         Counts(self.telemetry.clone()).of(name)
     }
+
+    pub fn histogram(&self, name: &str) -> Option<(u64, f64)> {
+        Counts(self.telemetry.clone()).histogram(name)
+    }
 }
 
 pub struct Counts(Telemetry);
@@ -79,13 +92,23 @@ pub struct Counts(Telemetry);
 impl Counts {
     /// The value of a metric that has one series.
     pub fn of(&self, name: &str) -> Option<u64> {
+        let metric = self.metric(name)?;
+        let points = if metric["sum"].is_null() { &metric["gauge"] } else { &metric["sum"] };
+        points["dataPoints"][0]["asInt"].as_str()?.parse().ok()
+    }
+
+    /// Count and sum of a histogram that has one series.
+    pub fn histogram(&self, name: &str) -> Option<(u64, f64)> {
+        let point = &self.metric(name)?["histogram"]["dataPoints"][0];
+        Some((point["count"].as_str()?.parse().ok()?, point["sum"].as_f64()?))
+    }
+
+    fn metric(&self, name: &str) -> Option<serde_json::Value> {
         let mut text = Vec::new();
         Batch::new(self.0.snapshot()?, Arc::default()).write_json(&mut text).unwrap();
         let tree: serde_json::Value = serde_json::from_slice(&text).unwrap();
         let metrics = tree["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array()?.clone();
-        let metric = metrics.into_iter().find(|metric| metric["name"] == name)?;
-        let points = if metric["sum"].is_null() { &metric["gauge"] } else { &metric["sum"] };
-        points["dataPoints"][0]["asInt"].as_str()?.parse().ok()
+        metrics.into_iter().find(|metric| metric["name"] == name)
     }
 }
 

@@ -1,11 +1,12 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::{Answer, bench};
-use crate::delivery::{Delivery, QueueSettings, RetrySettings};
+use crate::delivery::{Delivery, QueueSettings, RetrySettings, Sizer};
 use crate::tests::batches::logs;
-use crate::{Rejected, RejectedKind, Stopped};
+use crate::{Batch, Origin, Rejected, RejectedKind, Stopped};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -98,4 +99,83 @@ async fn a_batch_that_fails_for_good_leaves_its_place() {
     tokio::time::sleep(2 * SECOND).await;
     assert_eq!(bench.count("otelcol_exporter_send_failed_log_records"), Some(2));
     assert_eq!(bench.count("otelcol_exporter_queue_size"), Some(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_may_be_counted_in_items_and_what_it_could_never_hold_is_refused_for_good() {
+    let settings = QueueSettings { queue_size: 10, sizer: Sizer::Items, num_consumers: 1, ..QueueSettings::default() };
+    let bench = bench(&queued(settings), slow(9));
+    let rejected = bench.next.send(logs(11)).await.unwrap_err();
+    assert_eq!(rejected.kind, RejectedKind::Permanent);
+    assert_eq!(rejected.reason, "element size too large: 11 items for a queue of 10");
+    bench.next.send(logs(6)).await.unwrap();
+    bench.next.send(logs(4)).await.unwrap();
+    assert_eq!(bench.count("otelcol_exporter_queue_size"), Some(10));
+    assert_eq!(bench.next.send(logs(1)).await.unwrap_err().reason, "sending queue is full");
+    tokio::time::sleep(SECOND * 3 / 2).await;
+    assert_eq!(bench.count("otelcol_exporter_queue_size"), Some(4));
+    assert_eq!(bench.count("otelcol_exporter_enqueue_failed_log_records"), Some(12));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_may_be_counted_in_bytes_of_the_wire_form() {
+    let size = logs(3).encode().len() as u64;
+    let settings = QueueSettings { queue_size: 2 * size, sizer: Sizer::Bytes, ..QueueSettings::default() };
+    let bench = bench(&queued(settings), slow(9));
+    bench.next.send(logs(3)).await.unwrap();
+    assert_eq!(bench.count("otelcol_exporter_queue_size"), Some(size));
+    bench.next.send(logs(3)).await.unwrap();
+    assert!(bench.next.send(logs(1)).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_waits_for_room_no_longer_than_it_said() {
+    let settings = QueueSettings { queue_size: 1, block_on_overflow: true, ..QueueSettings::default() };
+    let bench = bench(&queued(settings), slow(9));
+    bench.next.send(logs(1)).await.unwrap();
+    let deadline = Some((Instant::now() + SECOND / 2).into_std());
+    let origin = Arc::new(Origin { deadline, ..Origin::default() });
+    let impatient = Batch::concat(vec![logs(2)], origin).unwrap();
+    assert_eq!(bench.next.send(impatient).await.unwrap_err().reason, "sending queue is full");
+    assert_eq!(bench.count("otelcol_exporter_enqueue_failed_log_records"), Some(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_may_wait_for_the_result() {
+    let settings = QueueSettings { wait_for_result: true, ..QueueSettings::default() };
+    let answers = [Answer(SECOND, Ok(())), Answer(SECOND, Err(Rejected::permanent("bad")))];
+    let bench = bench(&queued(settings), answers);
+    let started = Instant::now();
+    bench.next.send(logs(1)).await.unwrap();
+    assert_eq!(started.elapsed(), SECOND);
+    let rejected = bench.next.send(logs(5)).await.unwrap_err();
+    assert_eq!((rejected.kind, rejected.reason.as_ref()), (RejectedKind::Permanent, "bad"));
+    // It was taken, so it counts as failed to be sent and not as failed to be queued.
+    assert_eq!(bench.count("otelcol_exporter_enqueue_failed_log_records"), Some(0));
+    assert_eq!(bench.count("otelcol_exporter_send_failed_log_records"), Some(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_result_is_told_when_the_time_to_stop_was_over() {
+    let settings = QueueSettings { wait_for_result: true, ..QueueSettings::default() };
+    let bench = bench(&queued(settings), [Answer(60 * SECOND, Ok(()))]);
+    let next = bench.next.clone();
+    let sent = tokio::spawn(async move { next.send(logs(3)).await });
+    tokio::time::sleep(SECOND).await;
+    let (running, _, counts) = bench.running();
+    running.stop(SECOND).await;
+    assert_eq!(sent.await.unwrap().unwrap_err().kind, RejectedKind::Closed);
+    assert_eq!(counts.of("kpulse_exporter_lost_items"), Some(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_being_exported_is_shown() {
+    let bench = bench(&queued(QueueSettings { num_consumers: 2, ..QueueSettings::default() }), slow(3));
+    for _ in 0..3 {
+        bench.next.send(logs(1)).await.unwrap();
+    }
+    tokio::time::sleep(SECOND / 2).await;
+    assert_eq!(bench.count("otelcol_exporter_in_flight_requests"), Some(2));
+    tokio::time::sleep(3 * SECOND).await;
+    assert_eq!(bench.count("otelcol_exporter_in_flight_requests"), Some(0));
 }
