@@ -9,10 +9,10 @@ use pipeline::proto::common::v1::KeyValue;
 use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::number_data_point::Value as Number;
 use pipeline::proto::metrics::v1::{HistogramDataPoint, Metric, NumberDataPoint};
-use pipeline::proto::{MetricsRequest, ProfilesRequest, TracesRequest};
+use pipeline::proto::{MetricsRequest, TracesRequest};
 use pipeline::{Batch, Undecodable};
 
-use super::items::{attributes, number, value};
+use super::short::{attributes, number, value};
 
 /// Series remembered for differences; more are shown as they are.
 const REMEMBERED: usize = 1000;
@@ -50,11 +50,6 @@ impl Live {
                 for metric in resource.scope_metrics.iter().flat_map(|s| &s.metrics) {
                     self.metric(metric, owner, &mut out);
                 }
-            }
-        }
-        if let Some(request) = batch.read::<ProfilesRequest>()? {
-            for line in super::profiles::lines(request) {
-                let _ = writeln!(out, "{} profile {}", clock(line.start_unix_nano), line.text);
             }
         }
         Ok(out)

@@ -3,7 +3,8 @@ use pipeline::proto::metrics::v1::number_data_point::Value as Number;
 use pipeline::proto::metrics::v1::{Histogram, HistogramDataPoint, NumberDataPoint, Sum};
 
 use super::live::Live;
-use super::{Config, Debug, Verbosity};
+use super::sampler::Sampler;
+use super::{Config, Debug, State, Verbosity, go};
 use crate::tests::{attribute, metric, metrics};
 
 fn histogram(counts: [u64; 3], time_s: u64) -> pipeline::Batch {
@@ -54,17 +55,44 @@ fn live_shows_one_line_for_a_counter_with_many_series() {
     );
 }
 
+fn lines(config: Config, batches: &mut [pipeline::Batch]) -> Vec<String> {
+    let state =
+        State { live: Live::default(), sampler: Sampler::new(config.sampling_initial, config.sampling_thereafter) };
+    let output = config.output(&crate::tests::context());
+    let debug = Debug { format: config.format, verbosity: config.verbosity, state: state.into(), output };
+    batches.iter_mut().flat_map(|batch| debug.lines(batch).unwrap()).collect()
+}
+
 #[test]
-fn verbosity_goes_from_one_line_to_everything() {
-    let text = |verbosity| {
-        let config = Config { verbosity, ..Config::default() };
-        Debug { config, live: Live::default().into(), terminal: Default::default() }
-            .text(histogram([1, 0, 0], 2))
-            .unwrap()
-    };
-    assert_eq!(text(Verbosity::Basic), "metrics: 1 metric_points\n");
-    assert_eq!(text(Verbosity::Normal), "metrics: 1 metric_points\n  wait = count 1, sum 1\n");
-    assert!(text(Verbosity::Detailed).contains("\"explicitBounds\""));
+fn verbosity_goes_from_counts_to_everything() {
+    let text = |verbosity| lines(Config { verbosity, ..Config::default() }, &mut [histogram([1, 0, 0], 2)]);
+    let counts = "Metrics\t{\"resource metrics\": 1, \"metrics\": 1, \"data points\": 1}";
+    assert_eq!(text(Verbosity::Basic), [counts]);
+    let items = "ResourceMetrics #0 host.name=h\nScopeMetrics #0\nwait{} count=1 sum=1 le0.001=1 le0.002=0 0\n";
+    assert_eq!(text(Verbosity::Normal), [counts, items]);
+    assert!(text(Verbosity::Detailed)[1].contains("\nExplicitBounds #1: 0.002000\nBuckets #0, Count: 1\n"));
+}
+
+#[test]
+fn equal_lines_are_sampled_in_every_second_and_others_are_not() {
+    let config =
+        Config { verbosity: Verbosity::Normal, sampling_initial: 1, sampling_thereafter: 3, ..Config::default() };
+    let mut batches: Vec<_> = (2..=9).map(|count| histogram([count, 0, 0], 2)).collect();
+    let shown = lines(config, &mut batches);
+    // Of eight equal headlines the first, the fourth and the seventh; every text is another one.
+    assert_eq!(shown.iter().filter(|line| line.starts_with("Metrics")).count(), 3);
+    assert_eq!(shown.len(), 11);
+    let mut sampler = Sampler::new(0, 0);
+    assert!(!sampler.shows("x", std::time::Instant::now()));
+}
+
+#[test]
+fn numbers_and_times_are_printed_as_go_does() {
+    let shortest = [0.0, 1e5, 123_456.0, 1_234_567.0, 0.0001, 0.000_012_5, 1e21, -1.5, f64::NAN, f64::INFINITY];
+    let wanted = ["0", "100000", "123456", "1.234567e+06", "0.0001", "1.25e-05", "1e+21", "-1.5", "NaN", "+Inf"];
+    assert_eq!(shortest.map(go::shortest), wanted);
+    assert_eq!(go::time(1_700_000_000_120_000_000), "2023-11-14 22:13:20.12 +0000 UTC");
+    assert_eq!(go::time(0), "1970-01-01 00:00:00 +0000 UTC");
 }
 
 /// A reader that went away for ever.
@@ -84,7 +112,7 @@ impl std::io::Write for Blocked {
 #[tokio::test]
 async fn a_terminal_that_is_not_read_costs_lines_and_not_the_pipeline() {
     let (release, held) = std::sync::mpsc::channel();
-    let terminal = super::terminal::Terminal::start(Blocked(held)).unwrap();
+    let terminal = super::terminal::Terminal::start("stdout", Blocked(held)).unwrap();
     let mut rejected = 0;
     for _ in 0..1000 {
         rejected += u32::from(terminal.send("line\n".into()).await.is_err());
