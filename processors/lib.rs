@@ -4,14 +4,22 @@ use pipeline::component::ProcessorFactory;
 
 pub mod attribute_actions;
 pub mod batch;
+pub mod filter;
 pub mod k8s_attributes;
 pub mod memory_limiter;
+pub mod ottl;
 pub mod rate_limit;
 pub mod resource;
 
 /// Every processor.
-pub static ALL: &[&ProcessorFactory] =
-    &[&batch::FACTORY, &k8s_attributes::FACTORY, &memory_limiter::FACTORY, &rate_limit::FACTORY, &resource::FACTORY];
+pub static ALL: &[&ProcessorFactory] = &[
+    &batch::FACTORY,
+    &filter::FACTORY,
+    &k8s_attributes::FACTORY,
+    &memory_limiter::FACTORY,
+    &rate_limit::FACTORY,
+    &resource::FACTORY,
+];
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,97 @@
+//! Drops what conditions in OTTL are true for.
+//!
+//! ```yaml
+//! filter:
+//!   error_mode: ignore
+//!   log_conditions:
+//!     - log.severity_number < SEVERITY_NUMBER_WARN
+//!     - IsMatch(log.body, "health ?check")
+//! ```
+//!
+//! An item is dropped when one condition of its list is true. In `*_conditions` paths say their context, which tells
+//! whether records, scopes or resources are dropped; the older lists (`logs::log_record`, `traces::span` ...) are of the context they
+//! are named after. What is empty then goes too. Dropped items are counted in `kpulse_processor_dropped_items` with
+//! reason `filtered`.
+
+mod settings;
+mod stage;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use config::Decode;
+use opentelemetry::KeyValue;
+use pipeline::component::{
+    BuildContext, Factory, Processor, ProcessorConfig, ProcessorFactory, Stability, Transform, Verdict, decode,
+};
+use pipeline::proto::{LogsRequest, MetricsRequest, TracesRequest};
+use pipeline::{Batch, BuildError, ItemCounter, Rejected, Signal};
+
+use crate::ottl::Failures;
+use crate::ottl::walk::Tree;
+pub use settings::Config;
+use stage::Stage;
+
+/// Its row in the processors' table.
+pub static FACTORY: ProcessorFactory = Factory {
+    name: "filter",
+    alias: None,
+    signals: &[Signal::Logs],
+    stability: Stability::Alpha,
+    sample: "error_mode: ignore\nlog_conditions:\n  - log.severity_number < SEVERITY_NUMBER_WARN\n  \
+             - IsMatch(log.body, \"health ?check\")\n",
+    fields: <Config as Decode>::FIELDS,
+    decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
+};
+
+impl ProcessorConfig for Config {
+    fn build(&self, cx: BuildContext) -> Result<Processor, BuildError> {
+        let failures = Failures::new(&cx);
+        let stages = |signal| self.stages(signal, &failures).map_err(|message| BuildError::of(&cx, message));
+        let labels = vec![KeyValue::new("processor", cx.id.to_string()), KeyValue::new("reason", "filtered")];
+        let about = "Number of items that a processor dropped.";
+        Ok(Processor::Transform(Arc::new(Filter {
+            traces: stages(Signal::Traces)?,
+            metrics: stages(Signal::Metrics)?,
+            logs: stages(Signal::Logs)?,
+            dropped: cx.telemetry.items("kpulse_processor_dropped_items".into(), about, labels),
+        })))
+    }
+}
+
+struct Filter {
+    traces: Vec<Stage>,
+    metrics: Vec<Stage>,
+    logs: Vec<Stage>,
+    dropped: ItemCounter,
+}
+
+impl Transform for Filter {
+    fn apply(&self, batch: Batch) -> Verdict {
+        match batch.signal() {
+            Signal::Traces => self.run::<TracesRequest>(&self.traces, batch),
+            Signal::Metrics => self.run::<MetricsRequest>(&self.metrics, batch),
+            Signal::Logs => self.run::<LogsRequest>(&self.logs, batch),
+            Signal::Profiles => Verdict::Pass(batch),
+        }
+    }
+}
+
+impl Filter {
+    fn run<T: Tree>(&self, stages: &[Stage], mut batch: Batch) -> Verdict {
+        if stages.is_empty() {
+            return Verdict::Pass(batch);
+        }
+        let before = batch.items();
+        let mut outcome = Ok(());
+        let changed = batch.change::<T>(|request| outcome = stages.iter().try_for_each(|stage| stage.run(request)));
+        match (changed, outcome) {
+            (Err(undecodable), _) => return Verdict::Reject(Rejected::permanent(undecodable.to_string())),
+            (_, Err(failure)) => return Verdict::Reject(Rejected::permanent(failure)),
+            _ => {}
+        }
+        self.dropped.add(before - batch.items());
+        if batch.items() == 0 { Verdict::Empty } else { Verdict::Pass(batch) }
+    }
+}

@@ -1,0 +1,564 @@
+//! From text to trees.
+
+use pest::Parser;
+use pest::iterators::Pair;
+
+use super::call::{Arg, Call};
+use super::compare::Comparator;
+use super::expr::{Condition, Expr, Statement};
+use super::fields::{self, Field};
+use super::functions::{self, Function, Kind, Param};
+use super::math::Operator;
+use super::path::{Key, Keys, Path};
+use super::strings::unquote;
+use super::target::Context;
+use super::value::Val;
+use super::{Fault, enums};
+
+/// The grammar as a parser.
+#[derive(pest_derive::Parser)]
+#[grammar = "ottl/grammar.pest"]
+pub(super) struct Grammar;
+
+pub(super) type Node<'i> = Pair<'i, Rule>;
+
+/// The deepest nesting of brackets: more is a mistake, and must not exhaust the stack.
+const DEEPEST: usize = 64;
+
+/// Whether paths say which context they are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefix {
+    /// They must: the context was inferred from them.
+    Required,
+    /// They may: a path without one is of the context that was given.
+    Optional,
+}
+
+/// A statement, as in `transform`.
+///
+/// # Errors
+/// What is wrong with the text, and where.
+pub fn statement(text: &str, context: Context, prefix: Prefix) -> Result<Statement, Fault> {
+    let compiler = Compiler { context, prefix };
+    let mut parts = parse(Rule::statement, text)?.into_inner();
+    let call = parts.next().ok_or_else(|| Fault::new(0, "a statement is empty"))?;
+    let call = compiler.editor(call)?;
+    let condition = parts.find(|part| part.as_rule() == Rule::condition);
+    let only_if = condition.map_or(Ok(Condition::Always(true)), |condition| compiler.condition(condition))?;
+    Ok(Statement { call, only_if })
+}
+
+/// A condition, as in `filter`.
+///
+/// # Errors
+/// What is wrong with the text, and where.
+pub fn condition(text: &str, context: Context, prefix: Prefix) -> Result<Condition, Fault> {
+    let mut parts = parse(Rule::predicate, text)?.into_inner();
+    let condition = parts.next().ok_or_else(|| Fault::new(0, "a condition is empty"))?;
+    Compiler { context, prefix }.condition(condition)
+}
+
+/// The tree of the grammar's rules.
+pub(super) fn parse(rule: Rule, text: &str) -> Result<Node<'_>, Fault> {
+    check_depth(text)?;
+    let mut parsed = Grammar::parse(rule, text).map_err(|error| {
+        let at = match error.location {
+            pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
+        };
+        let error = error.renamed_rules(|rule| described(*rule));
+        Fault::new(at, error.variant.message().into_owned())
+    })?;
+    parsed.next().ok_or_else(|| Fault::new(0, "is empty"))
+}
+
+fn check_depth(text: &str) -> Result<(), Fault> {
+    let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'(' | b'[' | b'{' if !quoted => depth += 1,
+            b')' | b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return Err(Fault::new(at, format!("more than {DEEPEST} brackets in each other")));
+        }
+    }
+    Ok(())
+}
+
+/// How a rule is called in messages.
+fn described(rule: Rule) -> String {
+    match rule {
+        Rule::EOI => "the end",
+        Rule::plus_or_minus => "+ or -",
+        Rule::times_or_by => "* or /",
+        Rule::comparator => "==, !=, <, <=, > or >=",
+        Rule::text => "a quoted text",
+        Rule::int | Rule::float => "a number",
+        Rule::key => "[",
+        Rule::call => "a call",
+        Rule::path | Rule::segment | Rule::name => "a path",
+        Rule::value | Rule::math | Rule::term | Rule::factor => "a value",
+        Rule::condition | Rule::conjunction | Rule::test | Rule::comparison => "a condition",
+        Rule::argument | Rule::name_of_argument => "an argument",
+        Rule::name_of_function => "a function",
+        Rule::name_of_enum => "an enum",
+        Rule::bytes => "bytes",
+        Rule::boolean | Rule::yes | Rule::no => "true or false",
+        other => return format!("{other:?}"),
+    }
+    .to_owned()
+}
+
+/// What a node says at its own place.
+fn fault<T>(node: &Node<'_>, message: impl Into<String>) -> Result<T, Fault> {
+    Err(Fault::new(node.as_span().start(), message))
+}
+
+/// The only node in another one.
+fn only(node: Node<'_>) -> Result<Node<'_>, Fault> {
+    let at = node.as_span().start();
+    node.into_inner().next().ok_or_else(|| Fault::new(at, "is empty"))
+}
+
+struct Compiler {
+    context: Context,
+    prefix: Prefix,
+}
+
+impl Compiler {
+    fn condition(&self, node: Node<'_>) -> Result<Condition, Fault> {
+        let parts = node.into_inner().filter(|part| part.as_rule() == Rule::conjunction);
+        let mut parts = parts.map(|part| self.conjunction(part)).collect::<Result<Vec<_>, _>>()?;
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Condition::Any(parts) })
+    }
+
+    fn conjunction(&self, node: Node<'_>) -> Result<Condition, Fault> {
+        let parts = node.into_inner().filter(|part| part.as_rule() == Rule::test);
+        let mut parts = parts.map(|part| self.test(part)).collect::<Result<Vec<_>, _>>()?;
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Condition::All(parts) })
+    }
+
+    fn test(&self, node: Node<'_>) -> Result<Condition, Fault> {
+        let (mut negated, mut condition) = (false, Condition::Always(true));
+        for part in node.into_inner() {
+            condition = match part.as_rule() {
+                Rule::not => {
+                    negated = true;
+                    continue;
+                }
+                Rule::comparison => self.comparison(part)?,
+                Rule::boolean => Condition::Always(is_true(&part)),
+                Rule::call => Condition::Holds(self.converter(part)?),
+                _ => self.condition(part)?,
+            };
+        }
+        Ok(if negated { Condition::Not(Box::new(condition)) } else { condition })
+    }
+
+    fn comparison(&self, node: Node<'_>) -> Result<Condition, Fault> {
+        let mut comparator = Comparator::Equal;
+        let mut sides = Vec::with_capacity(2);
+        for part in node.into_inner() {
+            match part.as_rule() {
+                Rule::comparator => comparator = Comparator::parse(part.as_str()),
+                _ => sides.push(self.value(part)?),
+            }
+        }
+        let (Some(right), Some(left)) = (sides.pop(), sides.pop()) else {
+            return Err(Fault::new(0, "a comparison has two sides"));
+        };
+        if let (Expr::Literal(left), Expr::Literal(right)) = (&left, &right) {
+            return Ok(Condition::Always(comparator.holds(left, right)));
+        }
+        Ok(Condition::Compare(comparator, Box::new([left, right])))
+    }
+
+    fn value(&self, node: Node<'_>) -> Result<Expr, Fault> {
+        let node = if node.as_rule() == Rule::value { only(node)? } else { node };
+        Ok(match node.as_rule() {
+            Rule::nil => Expr::Literal(Val::Nil),
+            Rule::boolean => Expr::Literal(Val::Bool(is_true(&node))),
+            Rule::text => Expr::Literal(Val::owned(text(&node)?)),
+            Rule::bytes => {
+                let Some(bytes) = fields::ids::unhex(&node.as_str()[2..]) else {
+                    return fault(&node, "bytes have an even number of hexadecimal digits");
+                };
+                Expr::Literal(Val::Bytes(bytes.into()))
+            }
+            Rule::name_of_enum => match enums::number(self.context, node.as_str()) {
+                Some(number) => Expr::Literal(Val::Int(number)),
+                None => return fault(&node, unknown_enum(self.context, node.as_str())),
+            },
+            Rule::list => Expr::List(node.into_inner().map(|item| self.value(item)).collect::<Result<_, _>>()?).fold(),
+            Rule::map => Expr::Map(node.into_inner().map(|entry| self.entry(entry)).collect::<Result<_, _>>()?).fold(),
+            _ => self.math(node)?,
+        })
+    }
+
+    fn entry(&self, node: Node<'_>) -> Result<(String, Expr), Fault> {
+        let at = node.as_span().start();
+        let mut parts = node.into_inner();
+        match (parts.next(), parts.next()) {
+            (Some(key), Some(value)) => Ok((text(&key)?, self.value(value)?)),
+            _ => Err(Fault::new(at, "an entry has a key and a value")),
+        }
+    }
+
+    /// Sums, products and what they are made of: operators bind to the left.
+    fn math(&self, node: Node<'_>) -> Result<Expr, Fault> {
+        if node.as_rule() == Rule::factor {
+            return self.factor(node);
+        }
+        let (mut sum, mut operator) = (None, Operator::Add);
+        for part in node.into_inner() {
+            match part.as_rule() {
+                Rule::plus_or_minus | Rule::times_or_by => operator = Operator::parse(part.as_str()),
+                _ => {
+                    let right = self.math(part)?;
+                    sum = Some(match sum {
+                        None => right,
+                        Some(left) => Expr::Math(operator, Box::new([left, right])).fold(),
+                    });
+                }
+            }
+        }
+        sum.ok_or_else(|| Fault::new(0, "nothing to calculate"))
+    }
+
+    fn factor(&self, node: Node<'_>) -> Result<Expr, Fault> {
+        let (mut negative, mut value) = (false, Expr::Literal(Val::Nil));
+        for part in node.into_inner() {
+            value = match part.as_rule() {
+                Rule::plus_or_minus => {
+                    negative = part.as_str() == "-";
+                    continue;
+                }
+                Rule::float => Expr::Literal(Val::Double(number(&part)?)),
+                Rule::int if negative && part.as_str() == "9223372036854775808" => {
+                    return Ok(Expr::Literal(Val::Int(i64::MIN)));
+                }
+                Rule::int => Expr::Literal(Val::Int(number(&part)?)),
+                Rule::call => self.converter(part)?,
+                Rule::path => Expr::Path(self.path(part)?),
+                _ => self.math(part)?,
+            };
+        }
+        Ok(if negative { Expr::Negative(Box::new(value)).fold() } else { value })
+    }
+
+    /// A path with the context in front of it taken off.
+    fn path(&self, node: Node<'_>) -> Result<Path, Fault> {
+        let at = node.as_span().start();
+        let written = node.as_str().to_owned();
+        let mut segments: Vec<(String, Vec<Node<'_>>)> = Vec::new();
+        for segment in node.into_inner() {
+            let mut parts = segment.into_inner();
+            let name = parts.next().map(|name| name.as_str().to_owned()).unwrap_or_default();
+            segments.push((name, parts.collect()));
+        }
+        let context = self.context_of(&mut segments).map_err(|message| Fault::new(at, message))?;
+        let last = segments.len().saturating_sub(1);
+        if let Some((_, keys)) = segments[..last].iter().find(|(_, keys)| !keys.is_empty()) {
+            return fault(&keys[0], "keys can only stand at the end of a path");
+        }
+        let name = segments.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(".");
+        let field = self.field(context, &name).map_err(|message| Fault::new(at, message))?;
+        let keys = segments.pop().map(|(_, keys)| keys).unwrap_or_default();
+        Path::new(field, self.keys(keys)?).ok_or_else(|| Fault::new(at, format!("{written}: {name} has no keys")))
+    }
+
+    fn context_of(&self, segments: &mut Vec<(String, Vec<Node<'_>>)>) -> Result<Context, String> {
+        let named = match &segments[..] {
+            [(first, keys), _, ..] if keys.is_empty() => Context::parse(first),
+            _ => None,
+        };
+        match (named, self.prefix) {
+            (Some(context), _) if self.context.sees(context) => {
+                segments.remove(0);
+                Ok(context)
+            }
+            (_, Prefix::Optional) => Ok(self.context),
+            (Some(context), Prefix::Required) => {
+                Err(format!("{} is not to be seen from context {}", context.name(), self.context.name()))
+            }
+            (None, Prefix::Required) => {
+                let path = segments.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(".");
+                let seen: Vec<_> = Context::ALL.into_iter().filter(|context| self.context.sees(*context)).collect();
+                let fits = seen.iter().find(|context| self.field(**context, &path).is_ok());
+                let context = fits.copied().unwrap_or(self.context);
+                Err(format!("path {path} does not say its context; did you mean {}.{path}?", context.name()))
+            }
+        }
+    }
+
+    fn field(&self, context: Context, name: &str) -> Result<&'static Field, String> {
+        if name == fields::CACHE.name {
+            let own = context == self.context;
+            return own
+                .then_some(&fields::CACHE)
+                .ok_or_else(|| format!("only the cache of context {} can be used here", self.context.name()));
+        }
+        let table = fields::of(context);
+        table.iter().find(|field| field.name == name).ok_or_else(|| {
+            let hint = match config::nearest(name, table.iter().map(|field| field.name)) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => format!("known: {}", table.iter().map(|field| field.name).collect::<Vec<_>>().join(", ")),
+            };
+            format!("unknown path {name:?} in context {}; {hint}", context.name())
+        })
+    }
+
+    fn keys(&self, nodes: Vec<Node<'_>>) -> Result<Keys, Fault> {
+        let exprs = nodes.into_iter().map(|node| self.key(node)).collect::<Result<Vec<_>, _>>()?;
+        let fixed = exprs.iter().map(|expr| match expr {
+            Expr::Literal(Val::Text(name)) => Some(Key::Name(name.to_string())),
+            Expr::Literal(Val::Int(index)) => Some(Key::Index(*index)),
+            _ => None,
+        });
+        Ok(fixed.collect::<Option<Vec<_>>>().map_or(Keys::Computed(exprs), Keys::Fixed))
+    }
+
+    fn key(&self, node: Node<'_>) -> Result<Expr, Fault> {
+        let inner = only(node)?;
+        let place = inner.clone();
+        match self.value(inner)? {
+            Expr::Literal(value) if !matches!(value, Val::Text(_) | Val::Int(_)) => {
+                fault(&place, "a key is a string or an int")
+            }
+            expr => Ok(expr),
+        }
+    }
+
+    fn editor(&self, node: Node<'_>) -> Result<Call, Fault> {
+        if let Some(key) = node.clone().into_inner().find(|part| part.as_rule() == Rule::key) {
+            return fault(&key, "editors have no value that keys could reach into");
+        }
+        self.call(node, false).map(|(call, _)| call)
+    }
+
+    fn converter(&self, node: Node<'_>) -> Result<Expr, Fault> {
+        let (call, keys) = self.call(node, true)?;
+        Ok(match self.keys(keys)? {
+            Keys::Fixed(keys) if keys.is_empty() => Expr::Call(call),
+            keys => Expr::At(call, keys),
+        })
+    }
+
+    fn call<'i>(&self, node: Node<'i>, converter: bool) -> Result<(Call, Vec<Node<'i>>), Fault> {
+        let place = node.clone();
+        let (mut name, mut written, mut keys) = ("", Vec::new(), Vec::new());
+        for part in node.into_inner() {
+            match part.as_rule() {
+                Rule::name_of_function => name = part.as_str(),
+                Rule::argument => written.push(part),
+                _ => keys.push(part),
+            }
+        }
+        let function = self.function(name, converter).map_err(|m| Fault::new(place.as_span().start(), m))?;
+        Ok((Call { function, args: self.arguments(function, written, &place)? }, keys))
+    }
+
+    fn function(&self, name: &str, converter: bool) -> Result<&'static Function, String> {
+        let is_converter = name.starts_with(|c: char| c.is_ascii_uppercase());
+        match (is_converter, converter) {
+            (true, false) => return Err(format!("a statement begins with an editor, and {name} is no editor")),
+            (false, true) => return Err(format!("converters begin with a capital letter, and {name} does not")),
+            _ => {}
+        }
+        let known = || functions::known(self.context).filter(|function| function.is_converter() == converter);
+        known().find(|function| function.name == name).ok_or_else(|| {
+            let hint = match config::nearest(name, known().map(|function| function.name)) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => format!("known: {}", known().map(|function| function.name).collect::<Vec<_>>().join(", ")),
+            };
+            format!("unknown function {name:?} in context {}; {hint}", self.context.name())
+        })
+    }
+
+    fn arguments(&self, function: &Function, written: Vec<Node<'_>>, call: &Node<'_>) -> Result<Vec<Arg>, Fault> {
+        let params = function.params;
+        let mut slots: Vec<Option<Node<'_>>> = params.iter().map(|_| None).collect();
+        for (index, argument) in written.into_iter().enumerate() {
+            let place = argument.clone();
+            let mut parts = argument.into_inner().peekable();
+            let named = parts.next_if(|part| part.as_rule() == Rule::name_of_argument);
+            let slot = match &named {
+                Some(name) => params.iter().position(|param| param.name == name.as_str()),
+                None => Some(index).filter(|index| *index < params.len()),
+            };
+            let Some(slot) = slot else {
+                return fault(&place, format!("{} takes {}", function.name, signature(params)));
+            };
+            if slots[slot].replace(only_of(parts, &place)?).is_some() {
+                return fault(&place, format!("argument {} is given twice", params[slot].name));
+            }
+        }
+        let missing = params.iter().zip(&slots).find(|(param, slot)| !param.optional && slot.is_none());
+        if let Some((param, _)) = missing {
+            return fault(
+                call,
+                format!("argument {} of {} is missing; it takes {}", param.name, function.name, signature(params)),
+            );
+        }
+        let args = params.iter().zip(slots).map(|(param, slot)| match slot {
+            Some(node) => self.argument(function, param, node),
+            None => Ok(Arg::Missing),
+        });
+        args.collect()
+    }
+
+    fn argument(&self, function: &Function, param: &Param, node: Node<'_>) -> Result<Arg, Fault> {
+        let place = node.clone();
+        let wrong = |what: &str| fault(&place, format!("{} of {} {what}", param.name, function.name));
+        match param.kind {
+            Kind::Converter => {
+                return self
+                    .function(node.as_str(), true)
+                    .map(Arg::Function)
+                    .or_else(|message| wrong(&format!("must be a converter's name: {message}")));
+            }
+            Kind::Path => {
+                return match self.value(node)? {
+                    Expr::Path(path) => Ok(Arg::Path(path)),
+                    _ => wrong("must be a path"),
+                };
+            }
+            Kind::Values | Kind::Texts => {
+                let inner = only(node)?;
+                if inner.as_rule() != Rule::list {
+                    return wrong("must be a list in brackets");
+                }
+                let items = inner.into_inner().map(|item| self.value(item)).collect::<Result<Vec<_>, _>>()?;
+                let odd =
+                    items.iter().any(|item| matches!(item, Expr::Literal(value) if !matches!(value, Val::Text(_))));
+                return if param.kind == Kind::Texts && odd {
+                    wrong("must be a list of strings")
+                } else {
+                    Ok(Arg::Exprs(items))
+                };
+            }
+            _ => {}
+        }
+        if node.as_rule() == Rule::name_of_function {
+            return wrong("must be a value; a converter is called with brackets");
+        }
+        let expr = self.value(node)?;
+        match param.kind.check(&expr) {
+            Ok(()) => {}
+            Err(message) => return wrong(&message),
+        }
+        match (param.kind, &expr) {
+            (Kind::Pattern, Expr::Literal(Val::Text(pattern))) => match regex::Regex::new(pattern) {
+                Ok(regex) => Ok(Arg::Regex(Box::new(regex))),
+                Err(error) => wrong(&format!("is no regular expression: {}", last_line(&error))),
+            },
+            _ => Ok(Arg::Expr(expr)),
+        }
+    }
+}
+
+impl Kind {
+    /// Whether an expression can be what is wanted, as far as that is known before there is an item.
+    fn check(self, expr: &Expr) -> Result<(), String> {
+        let literal = match expr {
+            Expr::Literal(value) => Some(value),
+            _ => None,
+        };
+        let fits = |fits: fn(&Val<'static>) -> bool| literal.is_none_or(fits);
+        let written = |fits: fn(&Val<'static>) -> bool| literal.is_some_and(fits);
+        let (good, wanted) = match self {
+            Self::Text | Self::Pattern => (fits(|v| matches!(v, Val::Text(_))), "a string"),
+            Self::Int => (fits(|v| matches!(v, Val::Int(_))), "an int"),
+            Self::Map => (fits(|v| matches!(v, Val::Map(_))), "a map"),
+            Self::List => (fits(|v| matches!(v, Val::List(_))), "a list"),
+            Self::Time => (fits(|v| matches!(v, Val::Time(_))), "a time"),
+            Self::Duration => (fits(|v| matches!(v, Val::Duration(_))), "a duration"),
+            Self::Word => (written(|v| matches!(v, Val::Text(_))), "a string that is written out"),
+            Self::Number => (written(|v| matches!(v, Val::Int(_))), "an int that is written out"),
+            Self::Flag => (written(|v| matches!(v, Val::Bool(_))), "true or false"),
+            Self::OneOf(words) => {
+                let good = matches!(literal, Some(Val::Text(word)) if words.contains(&&**word));
+                return if good { Ok(()) } else { Err(format!("must be one of {}", words.join(", "))) };
+            }
+            Self::Any | Self::Path | Self::Values | Self::Texts | Self::Converter => (true, ""),
+        };
+        if good { Ok(()) } else { Err(format!("must be {wanted}")) }
+    }
+}
+
+impl Expr {
+    /// What can be calculated before there is an item, is.
+    fn fold(self) -> Self {
+        let literal = |expr: &Self| match expr {
+            Self::Literal(value) => Some(value.clone()),
+            _ => None,
+        };
+        let folded = match &self {
+            Self::Math(operator, sides) => match (literal(&sides[0]), literal(&sides[1])) {
+                (Some(left), Some(right)) => operator.apply(&left, &right).ok(),
+                _ => None,
+            },
+            Self::Negative(inner) => match literal(inner) {
+                Some(Val::Int(int)) => Some(Val::Int(int.wrapping_neg())),
+                Some(Val::Double(double)) => Some(Val::Double(-double)),
+                _ => None,
+            },
+            Self::List(items) => items
+                .iter()
+                .map(literal)
+                .map(|item| item?.into_any().ok())
+                .collect::<Option<Vec<_>>>()
+                .map(|list| Val::List(list.into())),
+            _ => None,
+        };
+        folded.map_or(self, Self::Literal)
+    }
+}
+
+fn only_of<'i>(mut parts: impl Iterator<Item = Node<'i>>, place: &Node<'i>) -> Result<Node<'i>, Fault> {
+    parts.next().map_or_else(|| fault(place, "an argument has no value"), Ok)
+}
+
+fn is_true(node: &Node<'_>) -> bool {
+    node.as_str() == "true"
+}
+
+fn text(node: &Node<'_>) -> Result<String, Fault> {
+    match unquote(node.as_str()) {
+        Some(text) => Ok(text),
+        None => fault(node, "a text has an escape that does not exist; a backslash is written \\\\"),
+    }
+}
+
+fn number<T: std::str::FromStr>(node: &Node<'_>) -> Result<T, Fault> {
+    node.as_str().parse().or_else(|_| fault(node, "a number out of range"))
+}
+
+/// The parser's message without the drawing above it.
+fn last_line(error: &regex::Error) -> String {
+    let text = error.to_string();
+    text.lines().last().map_or(String::new(), |line| line.trim_start_matches("error: ").to_owned())
+}
+
+fn signature(params: &[Param]) -> String {
+    if params.is_empty() {
+        return "no arguments".to_owned();
+    }
+    let shown = params.iter().map(|p| if p.optional { format!("{}?", p.name) } else { p.name.to_owned() });
+    format!("({})", shown.collect::<Vec<_>>().join(", "))
+}
+
+fn unknown_enum(context: Context, symbol: &str) -> String {
+    let names: Vec<String> = enums::families(context)
+        .iter()
+        .flat_map(|(prefix, names)| names.iter().map(move |name| format!("{prefix}{name}")))
+        .collect();
+    match config::nearest(symbol, names.iter().map(String::as_str)) {
+        Some(near) => format!("unknown enum {symbol:?}; did you mean {near:?}?"),
+        None => format!("unknown enum {symbol:?} in context {}", context.name()),
+    }
+}

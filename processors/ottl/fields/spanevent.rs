@@ -1,0 +1,1 @@
+pub static FIELDS: &[super::Field] = &[];

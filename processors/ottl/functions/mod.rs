@@ -1,0 +1,117 @@
+//! The functions: one row each, read by the compiler and by the reference page.
+
+mod checks;
+mod text;
+pub mod time;
+
+use super::Failure;
+use super::call::{Args, Call};
+use super::target::{Context, Target};
+use super::value::Val;
+
+/// A converter or an editor.
+pub struct Function {
+    /// Converters begin with a capital letter, editors with a small one.
+    pub name: &'static str,
+    /// What it takes, in this order.
+    pub params: &'static [Param],
+    /// What it does, in one sentence.
+    pub about: &'static str,
+    /// Where it is known; empty for everywhere.
+    pub contexts: &'static [Context],
+    /// Does it.
+    pub run: Run,
+}
+
+/// The work of a function.
+pub enum Run {
+    /// Makes a value.
+    Converter(for<'a, 't> fn(Args<'a, 't>) -> Result<Val<'a>, Failure>),
+    /// Changes the item.
+    Editor(fn(&Call, &mut Target<'_>) -> Result<(), Failure>),
+}
+
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// One parameter of a function.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    /// As it is written in front of `=`.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// Whether it may be left out.
+    pub optional: bool,
+}
+
+/// What a parameter takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Any value.
+    Any,
+    /// A string.
+    Text,
+    /// An int.
+    Int,
+    /// A map.
+    Map,
+    /// A list.
+    List,
+    /// A time.
+    Time,
+    /// A duration.
+    Duration,
+    /// A regular expression.
+    Pattern,
+    /// A path to change.
+    Path,
+    /// A string that is written out.
+    Word,
+    /// One of these strings, written out.
+    OneOf(&'static [&'static str]),
+    /// An int that is written out.
+    Number,
+    /// `true` or `false`, written out.
+    Flag,
+    /// A list, written out, of any values.
+    Values,
+    /// A list, written out, of strings.
+    Texts,
+    /// The name of a converter.
+    Converter,
+}
+
+/// A parameter that must be given.
+const fn need(name: &'static str, kind: Kind) -> Param {
+    Param { name, kind, optional: false }
+}
+
+/// A row of a converter.
+const fn converter(
+    name: &'static str,
+    params: &'static [Param],
+    about: &'static str,
+    run: for<'a, 't> fn(Args<'a, 't>) -> Result<Val<'a>, Failure>,
+) -> Function {
+    Function { name, params, about, contexts: &[], run: Run::Converter(run) }
+}
+
+/// Every function, by theme.
+pub static TABLES: &[&[Function]] = &[checks::FUNCTIONS, text::FUNCTIONS];
+
+/// Every function that a context knows.
+pub fn known(context: Context) -> impl Iterator<Item = &'static Function> {
+    let all = TABLES.iter().flat_map(|table| table.iter());
+    all.filter(move |function| function.contexts.is_empty() || function.contexts.contains(&context))
+}
+
+impl Function {
+    /// Whether it makes a value.
+    pub fn is_converter(&self) -> bool {
+        matches!(self.run, Run::Converter(_))
+    }
+}

@@ -1,0 +1,127 @@
+//! The table of cases that a real Collector has confirmed.
+
+use std::path::PathBuf;
+
+use pipeline::component::{BuildContext, Processor, Verdict};
+use pipeline::otlp::json;
+use pipeline::{Batch, Signal, Telemetry};
+use serde_json::Value;
+
+fn read(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/ottl").join(name);
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// What a processor makes of an input, as JSON.
+fn run(kind: &str, node: &config::Node, signal: Signal, input: &str) -> String {
+    let factory = crate::ALL.iter().find(|factory| factory.name == kind).unwrap();
+    let mut decoder = config::Decoder::default();
+    let settings = (factory.decode)(node, &mut decoder);
+    settings.validate(&mut decoder);
+    assert_eq!(decoder.finish().to_string(), "");
+    let cx = BuildContext::new(kind.parse().unwrap(), Telemetry::new("test"));
+    let Processor::Transform(processor) = settings.build(cx).unwrap() else { panic!("not a transform") };
+    let bytes = json::read(signal.schema(), input.as_bytes()).unwrap();
+    let batch = Batch::received(signal, bytes.into(), Default::default()).unwrap();
+    match processor.apply(batch) {
+        Verdict::Pass(batch) => {
+            let mut out = Vec::new();
+            batch.write_json(&mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        }
+        Verdict::Empty => "{}".to_owned(),
+        Verdict::Reject(rejected) => format!("{{\"rejected\":{:?}}}", rejected.to_string()),
+    }
+}
+
+/// Without what is left to the writer: the order of keys, empty values.
+fn normal(value: Value) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<_> = items.into_iter().map(normal).collect();
+            if items.iter().all(|item| item.get("key").is_some()) {
+                items.sort_by_key(|item| item["key"].as_str().unwrap().to_owned());
+            }
+            Value::Array(items)
+        }
+        Value::Object(map) => {
+            let empty = |value: &Value| match value {
+                Value::Null => true,
+                Value::Array(items) => items.is_empty(),
+                Value::Object(map) => map.is_empty(),
+                Value::String(text) => text.is_empty() || text == "0",
+                Value::Number(number) => number.as_f64() == Some(0.0),
+                Value::Bool(truth) => !truth,
+            };
+            let plain = |key: &str| key.ends_with("Value");
+            let entries = map.into_iter().map(|(key, value)| (key, normal(value)));
+            Value::Object(entries.filter(|(key, value)| plain(key) || !empty(value)).collect())
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn every_case_comes_out_as_from_the_real_collector() {
+    let cases = config::parse(&read("cases.yaml"), &"cases".into()).unwrap();
+    let expected: Value = serde_json::from_str(&read("expected.json")).unwrap();
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for signal in [Signal::Logs, Signal::Traces, Signal::Metrics] {
+        let Some(config::Value::Map(rows)) = cases.get(signal.name()).map(|rows| &rows.value) else { continue };
+        let input = read(&format!("{}.json", signal.name()));
+        for (name, row) in rows {
+            let config::Value::Map(row) = &row.value else { panic!("{name}") };
+            let (kind, node) = row.first().unwrap();
+            let got = run(kind, node, signal, &input);
+            let got = normal(serde_json::from_str(&got).unwrap());
+            let want = normal(expected[signal.name()][name].clone());
+            count += 1;
+            if got != want {
+                wrong.push(format!("{} {name}:\n  want {want}\n  got  {got}", signal.name()));
+            }
+        }
+    }
+    assert!(count >= 40, "{count} cases");
+    assert!(wrong.is_empty(), "{} of {count} cases differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn fault(text: &str) -> String {
+    super::condition(text, super::Context::Log, super::Prefix::Required).unwrap_err().show(text)
+}
+
+#[test]
+fn a_wrong_condition_is_told_with_its_place_and_what_to_write_instead() {
+    for (text, said) in [
+        (
+            "log.severty_text == \"x\"",
+            "column 1 (\"log.severty_text == \\\"x\\\"\"): unknown path \"severty_text\" in context log; did you mean \"severity_text\"?",
+        ),
+        (
+            "severity_text == 1",
+            "column 1 (\"severity_text == 1\"): path severity_text does not say its context; did you mean log.severity_text?",
+        ),
+        (
+            "log.flags == 1 and IsMach(log.body, \"x\")",
+            "unknown function \"IsMach\" in context log; did you mean \"IsMatch\"?",
+        ),
+        ("IsMatch(log.body, \"(\")", "pattern of IsMatch is no regular expression: unclosed group"),
+        ("IsMatch(log.body)", "argument pattern of IsMatch is missing; it takes (target, pattern)"),
+        ("IsMatch(log.body, 7)", "pattern of IsMatch must be a string"),
+        ("IsMatch(log.body, \"x\", \"y\")", "IsMatch takes (target, pattern)"),
+        ("log.severity_number == SEVERITY_NUMBER_WARNING", "did you mean \"SEVERITY_NUMBER_WARN\"?"),
+        ("log.flags ==", "column 13 (the end): expected a value"),
+        ("log.flags = 1", "column 11"),
+        ("log.body == \"\\d\"", "a backslash is written"),
+        ("log.severity_text[\"x\"] == nil", "severity_text has no keys"),
+        ("span.name == \"x\"", "span is not to be seen from context log"),
+        ("log.flags == 99999999999999999999", "a number out of range"),
+        ("log.attributes[1.5] == nil", "a key is a string or an int"),
+        ("", "column 1 (the end)"),
+    ] {
+        let told = fault(text);
+        assert!(told.contains(said), "{text}\n  want {said}\n  got  {told}");
+    }
+    let deep = format!("{}true{}", "(".repeat(100_000), ")".repeat(100_000));
+    assert!(fault(&deep).contains("more than 64 brackets in each other"));
+}

@@ -1,0 +1,144 @@
+//! Going through the items of a request with their scope and resource.
+
+use pipeline::Request;
+use pipeline::proto::common::v1::InstrumentationScope;
+use pipeline::proto::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+use pipeline::proto::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
+use pipeline::proto::resource::v1::Resource;
+use pipeline::proto::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use pipeline::proto::{LogsRequest, MetricsRequest, TracesRequest};
+
+use super::target::{Context, Item, Scope, Target};
+
+/// A request of resources, scopes and items.
+pub trait Tree: Request {
+    /// What belongs to one resource.
+    type Outer: Outer;
+    /// All of it.
+    fn outers(&mut self) -> &mut Vec<Self::Outer>;
+}
+
+/// What belongs to one resource.
+pub trait Outer {
+    /// What belongs to one scope.
+    type Inner: Inner;
+    /// The resource, its schema's URL and what it holds.
+    fn parts(&mut self) -> (&mut Option<Resource>, &mut String, &mut Vec<Self::Inner>);
+}
+
+/// What belongs to one scope.
+pub trait Inner {
+    /// A record, span or metric.
+    type Leaf: Leaf;
+    /// The scope, its schema's URL and what it holds.
+    fn parts(&mut self) -> (&mut Option<InstrumentationScope>, &mut String, &mut Vec<Self::Leaf>);
+}
+
+/// A record, span or metric, and what may lie in it.
+pub trait Leaf {
+    /// Drops what `drop` says yes to, in this context; false when nothing of it is left.
+    fn retain(&mut self, context: Context, around: &mut Around<'_>, drop: &mut dyn FnMut(&Target<'_>) -> bool) -> bool;
+}
+
+/// Where an item lies.
+pub struct Around<'a> {
+    resource: &'a mut Resource,
+    resource_schema_url: &'a mut String,
+    scope: Option<(&'a mut InstrumentationScope, &'a mut String)>,
+}
+
+impl Around<'_> {
+    /// The item in its place.
+    pub fn target<'b>(&'b mut self, item: Item<'b>) -> Target<'b> {
+        let scope = self.scope.as_mut().map(|(scope, schema_url)| Scope { scope, schema_url });
+        Target {
+            resource: self.resource,
+            resource_schema_url: self.resource_schema_url,
+            scope,
+            item,
+            cache: Vec::new(),
+        }
+    }
+}
+
+/// Drops what `drop` says yes to among the items of a context, and what is empty then.
+pub fn retain<T: Tree>(request: &mut T, context: Context, drop: &mut dyn FnMut(&Target<'_>) -> bool) {
+    request.outers().retain_mut(|outer| {
+        let (resource, url, inners) = outer.parts();
+        let mut around = Around { resource: resource.get_or_insert_default(), resource_schema_url: url, scope: None };
+        if context == Context::Resource {
+            return !drop(&around.target(Item::None)) && !inners.is_empty();
+        }
+        inners.retain_mut(|inner| {
+            let (scope, url, leaves) = inner.parts();
+            let mut around = Around {
+                resource: around.resource,
+                resource_schema_url: around.resource_schema_url,
+                scope: Some((scope.get_or_insert_default(), url)),
+            };
+            if context == Context::Scope {
+                return !drop(&around.target(Item::None)) && !leaves.is_empty();
+            }
+            leaves.retain_mut(|leaf| leaf.retain(context, &mut around, drop));
+            !leaves.is_empty()
+        });
+        !inners.is_empty()
+    });
+}
+
+impl Leaf for LogRecord {
+    fn retain(&mut self, _: Context, around: &mut Around<'_>, drop: &mut dyn FnMut(&Target<'_>) -> bool) -> bool {
+        !drop(&around.target(Item::Log(self)))
+    }
+}
+
+impl Leaf for Span {
+    fn retain(&mut self, context: Context, around: &mut Around<'_>, drop: &mut dyn FnMut(&Target<'_>) -> bool) -> bool {
+        if context == Context::Span {
+            return !drop(&around.target(Item::Span(self)));
+        }
+        let dropped: Vec<bool> =
+            (0..self.events.len()).map(|index| drop(&around.target(Item::SpanEvent(self, index)))).collect();
+        let mut dropped = dropped.into_iter();
+        self.events.retain(|_| dropped.next() != Some(true));
+        true
+    }
+}
+
+impl Leaf for Metric {
+    fn retain(&mut self, context: Context, around: &mut Around<'_>, drop: &mut dyn FnMut(&Target<'_>) -> bool) -> bool {
+        if context == Context::Metric {
+            return !drop(&around.target(Item::Metric(self)));
+        }
+        true
+    }
+}
+
+macro_rules! trees {
+    ($($request:ident, $outers:ident: $outer:ident, $inners:ident: $inner:ident, $leaves:ident: $leaf:ident;)*) => {$(
+        impl Tree for $request {
+            type Outer = $outer;
+            fn outers(&mut self) -> &mut Vec<$outer> {
+                &mut self.$outers
+            }
+        }
+        impl Outer for $outer {
+            type Inner = $inner;
+            fn parts(&mut self) -> (&mut Option<Resource>, &mut String, &mut Vec<$inner>) {
+                (&mut self.resource, &mut self.schema_url, &mut self.$inners)
+            }
+        }
+        impl Inner for $inner {
+            type Leaf = $leaf;
+            fn parts(&mut self) -> (&mut Option<InstrumentationScope>, &mut String, &mut Vec<$leaf>) {
+                (&mut self.scope, &mut self.schema_url, &mut self.$leaves)
+            }
+        }
+    )*};
+}
+
+trees! {
+    LogsRequest, resource_logs: ResourceLogs, scope_logs: ScopeLogs, log_records: LogRecord;
+    TracesRequest, resource_spans: ResourceSpans, scope_spans: ScopeSpans, spans: Span;
+    MetricsRequest, resource_metrics: ResourceMetrics, scope_metrics: ScopeMetrics, metrics: Metric;
+}
