@@ -11,7 +11,7 @@ mod memory;
 
 pub use accounting::{Cpu, Memory};
 pub use cgroup::CgroupFs;
-pub use container::Container;
+pub use container::{Container, Runtime};
 pub use inventory::{ContainerCgroups, Inventory};
 pub use memory::MemoryLimit;
 

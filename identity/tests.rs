@@ -1,34 +1,82 @@
 use crate::Container;
+use crate::Runtime::{self, Containerd, CriO, Docker, Podman};
 
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const UID: &str = "1f3b6a2e-0000-4444-8888-aabbccddeeff";
+
+/// `ID`, `OUTER`, `UID` and `U_ID` (with underscores) stand for the real things.
+fn real(path: &str) -> String {
+    let path = path.replace("OUTER", &"f".repeat(64)).replace("U_ID", &UID.replace('-', "_"));
+    path.replace("UID", UID).replace("ID", ID)
+}
 
 #[test]
-fn paths_of_all_runtimes_name_container_and_pod() {
-    let uid = "1f3b6a2e-0000-4444-8888-aabbccddeeff";
-    let underscored = uid.replace('-', "_");
-    let rows = [
-        (format!("/docker/{ID}"), None),
-        (format!("/system.slice/docker-{ID}.scope"), None),
-        (format!("/system.slice/docker-{ID}.scope/init"), None),
-        (format!("/machine.slice/libpod-{ID}.scope"), None),
-        (format!("/kubepods/burstable/pod{uid}/{ID}"), Some(uid)),
-        (format!("/agent/kubepods/besteffort/pod{uid}/{ID}"), Some(uid)),
+fn paths_of_all_runtimes_name_container_pod_and_runtime() {
+    let rows: &[(&str, bool, Option<Runtime>)] = &[
+        // Docker: cgroupfs, systemd, with systemd or a cgroup of its own inside, Docker in Docker.
+        ("/docker/ID", false, Some(Docker)),
+        ("/system.slice/docker-ID.scope", false, Some(Docker)),
+        ("/system.slice/docker-ID.scope/init", false, Some(Docker)),
+        ("/docker/ID/system.slice/ssh.service", false, Some(Docker)),
+        ("/docker/OUTER/docker/ID", false, Some(Docker)),
+        // podman: root, with its own cgroup inside, without root, cgroupfs, in a podman pod.
+        ("/machine.slice/libpod-ID.scope", false, Some(Podman)),
+        ("/machine.slice/libpod-ID.scope/container", false, Some(Podman)),
+        ("/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-ID.scope/container", false, Some(Podman)),
+        ("/libpod_parent/libpod-ID", false, Some(Podman)),
+        ("/machine.slice/machine-libpod_pod_OUTER.slice/libpod-ID.scope", false, Some(Podman)),
+        // kubelet's cgroupfs driver, in all classes of service and below another cgroup.
+        ("/kubepods/podUID/ID", true, None),
+        ("/kubepods/burstable/podUID/ID", true, None),
+        ("/agent/kubepods/besteffort/podUID/ID", true, None),
+        ("/kubepods/burstable/podUID/crio-ID", true, Some(CriO)),
+        ("/kubepods/podc0ffee0123456789c0ffee0123456789/ID", false, None),
+        // kubelet's systemd driver.
         (
-            format!(
-                "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{underscored}.slice/cri-containerd-{ID}.scope"
-            ),
-            Some(uid),
+            "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-podU_ID.slice/cri-containerd-ID.scope",
+            true,
+            Some(Containerd),
         ),
-        (format!("/kubepods.slice/kubepods-pod{underscored}.slice/crio-{ID}.scope"), Some(uid)),
+        ("/kubepods.slice/kubepods-podU_ID.slice/crio-ID.scope", true, Some(CriO)),
+        ("/kubepods.slice/kubepods-podU_ID.slice/crio-ID.scope/container", true, Some(CriO)),
         (
-            format!("/system.slice/containerd.service/kubepods-burstable-pod{underscored}.slice:cri-containerd:{ID}"),
-            Some(uid),
+            "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podU_ID.slice/docker-ID.scope",
+            true,
+            Some(Docker),
         ),
+        ("/system.slice/containerd.service/kubepods-burstable-podU_ID.slice:cri-containerd:ID", true, Some(Containerd)),
+        // Kubernetes in a container: kind with either driver, k3d.
+        ("/docker/OUTER/kubelet/kubepods/burstable/podUID/ID", true, None),
+        ("/docker/OUTER/kubepods/besteffort/podUID/ID", true, None),
+        (
+            "/system.slice/docker-OUTER.scope/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/\
+             kubelet-kubepods-burstable-podU_ID.slice/cri-containerd-ID.scope",
+            true,
+            Some(Containerd),
+        ),
+        ("/kubepods/burstable/podUID/kata_overhead/ID", true, None),
+        ("/kubepods/podaaaa/OUTER/docker/ID", false, Some(Docker)),
+        // What runs in the node's container and is no pod belongs to the node's container.
+        ("/docker/ID/kubelet.slice/kubelet.service", false, Some(Docker)),
+        ("/system.slice/docker-ID.scope/crio-conmon-OUTER.scope", false, Some(Docker)),
+        // containerd without Kubernetes; ECS.
+        ("/default/ID", false, None),
+        ("/system.slice/nerdctl-ID.scope", false, Some(Containerd)),
+        ("/ecs/0123456789abcdef0123456789abcdef/ID", false, None),
     ];
-    for (path, pod) in rows {
+    for (path, in_pod, runtime) in rows {
+        let path = real(path);
         let container = Container::in_path(&path).unwrap_or_else(|| panic!("{path}"));
-        assert_eq!((container.id.as_str(), container.pod_uid.as_deref()), (ID, pod), "{path}");
+        assert_eq!((container.id.as_str(), container.runtime), (ID, *runtime), "{path}");
+        if !path.contains("c0ffee") {
+            assert_eq!(container.pod_uid.as_deref(), in_pod.then_some(UID), "{path}");
+        }
     }
+    let r#static = Container::in_path(&real("/kubepods/podc0ffee0123456789c0ffee0123456789/ID")).unwrap();
+    assert_eq!(r#static.pod_uid.unwrap(), "c0ffee0123456789c0ffee0123456789");
+    let fargate = "0123456789abcdef0123456789abcdef-2531612879";
+    let path = format!("/ecs/0123456789abcdef0123456789abcdef/{fargate}");
+    assert_eq!(Container::in_path(&path).unwrap().id, fargate);
 }
 
 #[test]
@@ -39,9 +87,16 @@ fn what_is_no_container_is_none() {
         "/system.slice/ssh.service",
         "/user.slice/user-0.slice",
         "/docker/abc",
-        &format!("/x/crio-conmon-{ID}.scope"),
+        "/docker/buildkit",
+        "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podU_ID.slice",
+        "/kubepods.slice/kubepods-podU_ID.slice/crio-conmon-ID.scope",
+        "/machine.slice/libpod-conmon-ID.scope",
+        "/machine.slice/machine-libpod_pod_ID.slice",
+        "/libpod_parent/conmon",
+        "/system.slice/system-modprobe.slice/modprobe@ID.service",
+        "/\u{e9}0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde",
     ] {
-        assert_eq!(Container::in_path(path), None, "{path}");
+        assert_eq!(Container::in_path(&real(path)), None, "{path}");
     }
 }
 

@@ -187,6 +187,8 @@ pub const RECEIVE_QUEUE_TIME: &str = "linux.net.receive.queue.duration";
 /// How long that byte took from its receive stamp to the receive queue, in seconds.
 pub const RECEIVE_STACK_TIME: &str = "linux.net.receive.stack.duration";
 pub const CONTAINER_ID: &str = "container.id";
+/// containerd, cri-o, docker or podman, where the path of the cgroup tells.
+pub const CONTAINER_RUNTIME: &str = "container.runtime.name";
 pub const POD_UID: &str = "k8s.pod.uid";
 pub const HOST_NAME: &str = "host.name";
 pub const HOST_ID: &str = "host.id";

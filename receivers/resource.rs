@@ -4,7 +4,7 @@ use identity::Container;
 use pipeline::proto::common::v1::{InstrumentationScope, KeyValue};
 use pipeline::proto::resource::v1::Resource;
 
-use crate::conventions::{CONTAINER_ID, HOST_ARCH, HOST_ID, HOST_NAME, OS_TYPE, POD_UID, text};
+use crate::conventions::{CONTAINER_ID, CONTAINER_RUNTIME, HOST_ARCH, HOST_ID, HOST_NAME, OS_TYPE, POD_UID, text};
 
 /// The attributes of this host, read once.
 #[derive(Clone, Debug)]
@@ -33,6 +33,7 @@ impl Host {
     pub fn container(&self, container: &Container) -> Resource {
         let mut resource = self.resource();
         resource.attributes.push(text(CONTAINER_ID, &container.id));
+        resource.attributes.extend(container.runtime.map(|runtime| text(CONTAINER_RUNTIME, runtime.name())));
         resource.attributes.extend(container.pod_uid.as_ref().map(|uid| text(POD_UID, uid)));
         resource
     }
