@@ -157,6 +157,8 @@ pub trait Transform: Send + Sync {
 pub enum Verdict {
     /// Goes on.
     Pass(Batch),
+    /// Goes on after a time; the sender waits.
+    PassLater(Batch, std::time::Duration),
     /// Nothing is left; the sender is answered `Ok`.
     Empty,
     /// Goes back.

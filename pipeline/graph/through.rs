@@ -69,6 +69,11 @@ fn through(transform: Arc<dyn Transform>, next: Next, counts: Counts) -> Next {
                     outgoing.add(batch.items());
                     next.send(batch).await
                 }
+                Verdict::PassLater(batch, wait) => {
+                    tokio::time::sleep(wait).await;
+                    outgoing.add(batch.items());
+                    next.send(batch).await
+                }
                 Verdict::Empty => Ok(()),
                 Verdict::Reject(rejected) => Err(rejected),
             }

@@ -30,6 +30,7 @@ fn run(kind: &str, node: &config::Node, signal: Signal, input: &str) -> String {
             String::from_utf8(out).unwrap()
         }
         Verdict::Empty => "{}".to_owned(),
+        Verdict::PassLater(..) => panic!("nothing makes it wait"),
         Verdict::Reject(rejected) => format!("{{\"rejected\":{:?}}}", rejected.to_string()),
     }
 }

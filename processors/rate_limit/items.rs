@@ -2,16 +2,19 @@
 
 use pipeline::Request;
 use pipeline::proto::common::v1::any_value::Value;
-use pipeline::proto::common::v1::{AnyValue, KeyValue};
+use pipeline::proto::common::v1::{AnyValue, InstrumentationScope, KeyValue};
 use pipeline::proto::metrics::v1::metric::Data;
+use pipeline::proto::resource::v1::Resource;
 use pipeline::proto::{LogsRequest, MetricsRequest, TracesRequest};
 use prost::Message;
 
-/// One record, span or data point, with its surroundings.
+/// One record, span, data point or profile sample, with its surroundings.
 pub struct Item<'a> {
-    /// Record, scope and resource attributes: the order of look-up.
-    levels: [&'a [KeyValue]; 3],
-    event_name: &'a str,
+    /// Its own attributes first, the resource's last: the order of look-up.
+    pub levels: &'a [&'a [KeyValue]],
+    pub event_name: &'a str,
+    /// Of spans: what keeps a trace together when it is sampled.
+    pub trace_id: &'a [u8],
     /// Its encoded length.
     pub bytes: usize,
 }
@@ -45,20 +48,25 @@ pub trait Items: Request {
     fn retain(&mut self, keep: &mut dyn FnMut(&Item<'_>) -> bool);
 }
 
-fn attributes(resource: Option<&pipeline::proto::resource::v1::Resource>) -> &[KeyValue] {
+pub(super) fn of_resource(resource: Option<&Resource>) -> &[KeyValue] {
     resource.map_or(&[], |resource| &resource.attributes)
 }
 
+pub(super) fn of_scope(scope: Option<&InstrumentationScope>) -> &[KeyValue] {
+    scope.map_or(&[], |scope| &scope.attributes)
+}
+
 macro_rules! two_levels {
-    ($request:ident, $resources:ident, $scopes:ident, $items:ident, |$item:ident| $event_name:expr) => {
+    ($request:ident, $resources:ident, $scopes:ident, $items:ident, |$item:ident| $event_name:expr, $trace_id:expr) => {
         impl Items for $request {
             fn visit(&self, look: &mut dyn FnMut(&Item<'_>)) {
                 for outer in &self.$resources {
                     for inner in &outer.$scopes {
-                        let scope = inner.scope.as_ref().map_or(&[][..], |scope| &scope.attributes);
                         for $item in &inner.$items {
-                            let levels = [&$item.attributes[..], scope, attributes(outer.resource.as_ref())];
-                            look(&Item { levels, event_name: $event_name, bytes: $item.encoded_len() });
+                            let resource = of_resource(outer.resource.as_ref());
+                            let levels = &[&$item.attributes[..], of_scope(inner.scope.as_ref()), resource];
+                            let (event_name, trace_id, bytes) = ($event_name, $trace_id, $item.encoded_len());
+                            look(&Item { levels, event_name, trace_id, bytes });
                         }
                     }
                 }
@@ -66,12 +74,13 @@ macro_rules! two_levels {
 
             fn retain(&mut self, keep: &mut dyn FnMut(&Item<'_>) -> bool) {
                 for outer in &mut self.$resources {
-                    let resource = attributes(outer.resource.as_ref());
+                    let resource = of_resource(outer.resource.as_ref());
                     for inner in &mut outer.$scopes {
-                        let scope = inner.scope.as_ref().map_or(&[][..], |scope| &scope.attributes);
+                        let scope = of_scope(inner.scope.as_ref());
                         inner.$items.retain(|$item| {
-                            let levels = [&$item.attributes[..], scope, resource];
-                            keep(&Item { levels, event_name: $event_name, bytes: $item.encoded_len() })
+                            let levels = &[&$item.attributes[..], scope, resource];
+                            let (event_name, trace_id, bytes) = ($event_name, $trace_id, $item.encoded_len());
+                            keep(&Item { levels, event_name, trace_id, bytes })
                         });
                     }
                     outer.$scopes.retain(|inner| !inner.$items.is_empty());
@@ -82,31 +91,31 @@ macro_rules! two_levels {
     };
 }
 
-two_levels!(LogsRequest, resource_logs, scope_logs, log_records, |item| &item.event_name);
-two_levels!(TracesRequest, resource_spans, scope_spans, spans, |item| "");
+two_levels!(LogsRequest, resource_logs, scope_logs, log_records, |item| &item.event_name, &[]);
+two_levels!(TracesRequest, resource_spans, scope_spans, spans, |item| "", &item.trace_id);
 
 /// Runs `$body` with the data points of a metric, whatever its kind.
 macro_rules! with_points {
     ($data:expr, |$points:ident| $body:expr) => {
         match $data {
             Some(Data::Gauge(data)) => {
-                let $points = &mut data.data_points;
+                let $points = data;
                 $body
             }
             Some(Data::Sum(data)) => {
-                let $points = &mut data.data_points;
+                let $points = data;
                 $body
             }
             Some(Data::Histogram(data)) => {
-                let $points = &mut data.data_points;
+                let $points = data;
                 $body
             }
             Some(Data::ExponentialHistogram(data)) => {
-                let $points = &mut data.data_points;
+                let $points = data;
                 $body
             }
             Some(Data::Summary(data)) => {
-                let $points = &mut data.data_points;
+                let $points = data;
                 $body
             }
             None => {}
@@ -116,26 +125,34 @@ macro_rules! with_points {
 
 impl Items for MetricsRequest {
     fn visit(&self, look: &mut dyn FnMut(&Item<'_>)) {
-        // Points of five types: retaining all of a copy shows each, and only `error` limits come this way.
-        self.clone().retain(&mut |item| {
-            look(item);
-            true
-        });
+        for outer in &self.resource_metrics {
+            for inner in &outer.scope_metrics {
+                let (scope, resource) = (of_scope(inner.scope.as_ref()), of_resource(outer.resource.as_ref()));
+                for metric in &inner.metrics {
+                    with_points!(&metric.data, |of_kind| {
+                        for point in &of_kind.data_points {
+                            let levels = &[&point.attributes[..], scope, resource];
+                            look(&Item { levels, event_name: "", trace_id: &[], bytes: point.encoded_len() });
+                        }
+                    });
+                }
+            }
+        }
     }
 
     fn retain(&mut self, keep: &mut dyn FnMut(&Item<'_>) -> bool) {
         for outer in &mut self.resource_metrics {
-            let resource = attributes(outer.resource.as_ref());
+            let resource = of_resource(outer.resource.as_ref());
             for inner in &mut outer.scope_metrics {
-                let scope = inner.scope.as_ref().map_or(&[][..], |scope| &scope.attributes);
+                let scope = of_scope(inner.scope.as_ref());
                 inner.metrics.retain_mut(|metric| {
                     let mut left = false;
-                    with_points!(&mut metric.data, |points| {
-                        points.retain(|point| {
-                            let levels = [&point.attributes[..], scope, resource];
-                            keep(&Item { levels, event_name: "", bytes: point.encoded_len() })
+                    with_points!(&mut metric.data, |of_kind| {
+                        of_kind.data_points.retain(|point| {
+                            let levels = &[&point.attributes[..], scope, resource];
+                            keep(&Item { levels, event_name: "", trace_id: &[], bytes: point.encoded_len() })
                         });
-                        left = !points.is_empty();
+                        left = !of_kind.data_points.is_empty();
                     });
                     left
                 });

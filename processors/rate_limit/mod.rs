@@ -6,36 +6,48 @@
 //!   rate: 100
 //!   burst: 200
 //!   keys: [container.id, event.name]
+//!   overrides:
+//!     event.name:linux.memory.oom_kill: {rate: 1000, burst: 1000}
 //!   throttle_behavior: drop
 //! ```
 //!
-//! A key is looked for on the record, then its scope, then its resource; `event.name` is a log record's event name.
-//! `error` sends the whole request back (retryable, nothing is taken); `drop` drops what does not fit and counts it in
-//! `kpulse_processor_dropped_items`.
+//! A key is looked for on the record, its scope and its resource, in this order (of a profile's sample: sample, profile,
+//! scope, resource); `event.name` is a log record's event name. An override is `name:value`, several joined by `;`, and
+//! the first that fits a stream replaces its rate and burst.
+//!
+//! What becomes of what does not fit: `error` sends the whole request back and takes nothing (retryable with the time to
+//! wait, or for good when it is larger than the burst); `delay` lets the whole request wait for its tokens, but not beyond
+//! its sender's deadline, and refuses what is larger than the burst; `drop` drops single records; `sample` does too, but
+//! lets `sample_percentage` of them pass: spans by their trace's id, so that traces stay whole, others by turns.
+//!
+//! At most `max_buckets` streams have a bucket of their own. Buckets that are full again go first, which changes nothing;
+//! while none is, new streams share one. `kpulse_rate_limit_items` tells by class (`default`, each override, `overflow` for
+//! those that share) how many items passed, were delayed, sampled, dropped or rejected. What is dropped is in
+//! `kpulse_processor_dropped_items` too.
 
 mod buckets;
+mod classes;
+mod counts;
 mod items;
+mod limiter;
+mod profiles;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use config::{Decode, Decoder, Rules};
-use opentelemetry::KeyValue;
-use pipeline::component::{
-    BuildContext, Factory, Processor, ProcessorConfig, ProcessorFactory, Stability, Transform, Verdict, decode,
-};
-use pipeline::proto::{LogsRequest, MetricsRequest, TracesRequest};
-use pipeline::{Batch, BuildError, Code, ItemCounter, Rejected, Signal, Undecodable};
+use indexmap::IndexMap;
+use pipeline::component::{BuildContext, Factory, Processor, ProcessorConfig, ProcessorFactory, Stability, decode};
+use pipeline::{BuildError, Signal};
 
-use buckets::Buckets;
-use items::Items;
+use limiter::RateLimit;
 
 config::settings! {
     /// A bounded stream.
     pub struct Config {
-        /// What a token is: one request, one record (span, point) or one byte.
+        /// What a token is: one request, one record (span, point, sample) or one byte.
         pub strategy: Strategy = Strategy::Requests,
         /// Tokens a second.
         pub rate: u32 = 0,
@@ -45,14 +57,30 @@ config::settings! {
         pub keys: Vec<String> = Vec::new(),
         /// Client metadata that tells streams apart, as keys do.
         pub metadata_keys: Vec<String> = Vec::new(),
-        /// What becomes of what does not fit.
+        /// Other limits for some streams, by `name:value` of their keys.
+        pub overrides: IndexMap<String, Override> = IndexMap::new(),
+        /// What becomes of what does not fit: error, delay, drop or sample.
         pub throttle_behavior: Throttle = Throttle::Error,
+        /// How much of what does not fit passes all the same, with `sample`.
+        pub sample_percentage: f64 = 10.0,
         /// How many buckets there may be; further streams share one.
         pub max_buckets: u32 = 10_000,
-        /// What a throttled sender is told to wait.
+        /// What a throttled sender is told to wait at least.
         pub retry_delay: Duration = Duration::from_secs(1),
     }
 }
+
+config::settings! {
+    /// Another limit.
+    pub struct Override {
+        /// Tokens a second; the general rate when left out.
+        pub rate: Option<u32> = None,
+        /// Tokens at once; the general burst when left out.
+        pub burst: Option<u32> = None,
+    }
+}
+
+impl Rules for Override {}
 
 impl Rules for Config {
     fn rules(&self, decoder: &mut Decoder) {
@@ -61,11 +89,15 @@ impl Rules for Config {
                 decoder.at(key, |d| d.error("must be greater than zero"));
             }
         }
+        if !(self.sample_percentage > 0.0 && self.sample_percentage <= 100.0) {
+            decoder.at("sample_percentage", |d| d.error("must be greater than 0 and at most 100"));
+        }
         if self.strategy == Strategy::Requests && !self.keys.is_empty() {
             decoder.at("keys", |d| {
                 d.error("a request has no attributes; use strategy records or bytes, or metadata_keys")
             });
         }
+        decoder.at("overrides", |decoder| classes::check(self, decoder));
     }
 }
 
@@ -74,7 +106,7 @@ config::words! {
     pub enum Strategy: "strategy" {
         /// One batch.
         Requests = "requests",
-        /// One record, span or data point.
+        /// One record, span, data point or profile sample.
         Records = "records",
         /// One byte of OTLP.
         Bytes = "bytes",
@@ -86,8 +118,12 @@ config::words! {
     pub enum Throttle: "throttle_behavior" {
         /// The whole request goes back, retryable.
         Error = "error",
+        /// The whole request waits for its tokens.
+        Delay = "delay",
         /// It is dropped and counted.
         Drop = "drop",
+        /// A share of it passes, the rest is dropped and counted.
+        Sample = "sample",
     }
 }
 
@@ -95,125 +131,16 @@ config::words! {
 pub static FACTORY: ProcessorFactory = Factory {
     name: "rate_limit",
     alias: Some("ratelimit"),
-    signals: &[Signal::Traces, Signal::Metrics, Signal::Logs],
-    stability: Stability::Alpha,
-    sample: "strategy: records\nrate: 100\nburst: 200\nkeys: [container.id, event.name]\nthrottle_behavior: drop\n",
+    signals: &Signal::ALL,
+    stability: Stability::Beta,
+    sample: "strategy: records\nrate: 100\nburst: 200\nkeys: [container.id, event.name]\noverrides:\n  \
+             event.name:linux.memory.oom_kill: {rate: 1000, burst: 1000}\nthrottle_behavior: drop\n",
     fields: <Config as Decode>::FIELDS,
     decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
 };
 
 impl ProcessorConfig for Config {
     fn build(&self, cx: BuildContext) -> Result<Processor, BuildError> {
-        let labels = vec![KeyValue::new("processor", cx.id.to_string()), KeyValue::new("reason", "throttled")];
-        let about = "Number of items that a processor dropped.";
-        Ok(Processor::Transform(Arc::new(RateLimit {
-            dropped: cx.telemetry.items("kpulse_processor_dropped_items".into(), about, labels),
-            buckets: Mutex::new(Buckets::new(self.rate, self.burst, self.max_buckets as usize)),
-            config: self.clone(),
-        })))
-    }
-}
-
-struct RateLimit {
-    config: Config,
-    buckets: Mutex<Buckets>,
-    dropped: ItemCounter,
-}
-
-impl Transform for RateLimit {
-    fn apply(&self, batch: Batch) -> Verdict {
-        self.apply_at(batch, Instant::now())
-    }
-}
-
-impl RateLimit {
-    fn apply_at(&self, batch: Batch, now: Instant) -> Verdict {
-        if self.config.keys.is_empty()
-            && let Some(verdict) = self.whole(&batch, now)
-        {
-            return verdict.unwrap_or(Verdict::Pass(batch));
-        }
-        let signal = batch.signal();
-        let limited = match signal {
-            Signal::Traces => self.by_item::<TracesRequest>(batch, now),
-            Signal::Metrics => self.by_item::<MetricsRequest>(batch, now),
-            Signal::Logs => self.by_item::<LogsRequest>(batch, now),
-            Signal::Profiles => Ok(Verdict::Pass(batch)),
-        };
-        limited.unwrap_or_else(|e| Verdict::Reject(Rejected::permanent(e.to_string())))
-    }
-
-    /// Decides on the batch as a whole, without looking into it, where that is possible: `Some(None)` lets it pass.
-    fn whole(&self, batch: &Batch, now: Instant) -> Option<Option<Verdict>> {
-        let cost = match self.config.strategy {
-            Strategy::Requests => 1,
-            Strategy::Records => u64::from(batch.items()),
-            Strategy::Bytes => batch.encode().len() as u64,
-        };
-        let key = self.metadata(batch);
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.take(&key, cost, now) {
-            return Some(None);
-        }
-        match (self.config.throttle_behavior, self.config.strategy) {
-            (Throttle::Error, _) => Some(Some(self.rejection())),
-            (Throttle::Drop, Strategy::Requests) => {
-                self.dropped.add(batch.items());
-                Some(Some(Verdict::Empty))
-            }
-            // A part of it may still fit.
-            (Throttle::Drop, _) => None,
-        }
-    }
-
-    fn by_item<T: Items>(&self, mut batch: Batch, now: Instant) -> Result<Verdict, Undecodable> {
-        let metadata = self.metadata(&batch);
-        let before = batch.items();
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let key_and_cost = |item: &items::Item<'_>| {
-            let mut key = metadata.clone();
-            key.extend(self.config.keys.iter().map(|name| item.lookup(name)));
-            let cost = if self.config.strategy == Strategy::Bytes { item.bytes as u64 } else { 1 };
-            (key, cost)
-        };
-        if self.config.throttle_behavior == Throttle::Error {
-            let mut wanted: Vec<(buckets::Key, u64)> = Vec::new();
-            if let Some(request) = batch.read::<T>()? {
-                request.visit(&mut |item| {
-                    let (key, cost) = key_and_cost(item);
-                    match wanted.iter_mut().find(|(known, _)| *known == key) {
-                        Some((_, sum)) => *sum += cost,
-                        None => wanted.push((key, cost)),
-                    }
-                });
-            }
-            return Ok(if buckets.take_all(&wanted, now) { Verdict::Pass(batch) } else { self.rejection() });
-        }
-        batch.change::<T>(|request| {
-            request.retain(&mut |item| {
-                let (key, cost) = key_and_cost(item);
-                buckets.take(&key, cost, now)
-            });
-        })?;
-        let dropped = before - batch.items();
-        self.dropped.add(dropped);
-        Ok(if batch.items() == 0 { Verdict::Empty } else { Verdict::Pass(batch) })
-    }
-
-    fn metadata(&self, batch: &Batch) -> buckets::Key {
-        let value = |name: &String| {
-            let metadata = &batch.origin().metadata;
-            metadata.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
-        };
-        self.config.metadata_keys.iter().map(value).collect()
-    }
-
-    fn rejection(&self) -> Verdict {
-        let reason = format!("rate limit of {} a second exceeded", self.config.rate);
-        Verdict::Reject(Rejected {
-            code: Some(Code::ResourceExhausted),
-            retry_after: Some(self.config.retry_delay),
-            ..Rejected::retryable(reason)
-        })
+        Ok(Processor::Transform(Arc::new(RateLimit::new(self.clone(), &cx))))
     }
 }
