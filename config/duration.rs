@@ -21,7 +21,7 @@ const UNITS: &[(&str, u64)] = &[
 impl Decode for Duration {
     fn decode(node: &Node, default: Self, decoder: &mut Decoder) -> Self {
         let parsed = match &node.value {
-            Value::String(text) => parse(text),
+            Value::String(text) => parse_duration(text),
             // As in the Collector, a bare integer counts nanoseconds.
             Value::Int(ns) => u64::try_from(*ns).map(Duration::from_nanos).map_err(|_| "must not be negative".into()),
             _ => {
@@ -45,10 +45,13 @@ impl Decode for Duration {
 }
 
 /// Parses `1h30m`, `1.5s`, `+250ms`, `0`.
-fn parse(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// What is wrong with it and how it is written.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let bad = |why: &str| format!("invalid duration {text:?}: {why}; write a number with ns, us, ms, s, m or h");
     if let Some(positive) = text.strip_prefix('-') {
-        return match parse(positive)? {
+        return match parse_duration(positive)? {
             Duration::ZERO => Ok(Duration::ZERO),
             _ => Err(format!("duration {text:?} must not be negative")),
         };

@@ -25,7 +25,7 @@ mod yaml;
 
 pub use component_id::ComponentId;
 pub use decode::{Decode, Decoder, FieldDoc, Fields, Rules};
-pub use duration::print_duration;
+pub use duration::{parse_duration, print_duration};
 pub use encode::{Secrets, to_yaml};
 pub use error::{Error, Errors};
 pub use expand::expand;

@@ -1,6 +1,11 @@
 //! The command line, named as the Collector's.
 
+use std::time::Duration;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ebpf::profile::MAX_FREQUENCY_HZ;
+
+use crate::flame::Output;
 
 /// Takes the pulse of a Linux node: kernel telemetry by eBPF, as OpenTelemetry.
 #[derive(Debug, Parser)]
@@ -34,6 +39,32 @@ pub enum Command {
     Components,
     /// Tries every probe on this kernel and says which hook is live, what is missing and why.
     Doctor(Doctor),
+    /// Samples what runs on the CPUs and writes a flame graph, a pprof profile or folded stacks.
+    Profile(Profile),
+}
+
+#[derive(Args, Debug)]
+pub struct Profile {
+    /// How long, e.g. 10s or 1m30s.
+    #[arg(long, default_value = "10s", value_parser = duration)]
+    pub duration: Duration,
+    /// Only this process.
+    #[arg(long)]
+    pub pid: Option<u32>,
+    /// Samples a second on each CPU.
+    #[arg(long, default_value_t = 99, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_FREQUENCY_HZ)))]
+    pub frequency: u32,
+    /// The file: NAME.svg is a flame graph, NAME.pb.gz pprof, NAME.folded one line per stack.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Output,
+}
+
+/// As durations stand in a configuration.
+fn duration(text: &str) -> Result<Duration, String> {
+    match config::parse_duration(text)? {
+        Duration::ZERO => Err("must be greater than zero".into()),
+        duration => Ok(duration),
+    }
 }
 
 #[derive(Args, Debug)]

@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod components;
 mod configuration;
+mod flame;
 mod logging;
 mod own_metrics;
 mod process_metrics;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Some(Command::PrintConfig(how)) => commands::print_config(&cli.sources, how),
         Some(Command::Components) => commands::components(),
         Some(Command::Doctor(how)) => commands::doctor(how),
+        Some(Command::Profile(how)) => commands::profile(how),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,6 +5,10 @@ mod agent;
 mod profile;
 
 mod kernel {
+    use std::path::PathBuf;
+    use std::process::{Command, Stdio};
+
+    use crate::agent::kpulse;
     use crate::profile::{Program, Sample, profiler, samples};
 
     /// Shares of functions in the samples of a process, in percent.
@@ -56,5 +60,163 @@ mod kernel {
             assert!(frame.range.0 <= frame.address && frame.address < frame.range.1, "{frame:?}");
             assert_eq!(frame.mapping[0].0, "process.executable.build_id.gnu");
         }
+    }
+
+    fn of_process<'a>(samples: &'a [Sample], name: &str) -> Vec<&'a Sample> {
+        samples.iter().filter(|sample| sample.attribute("process.executable.name") == name).collect()
+    }
+
+    #[test]
+    fn functions_that_rust_inlined_are_frames_of_their_own_and_called_rust() {
+        let program = Program::build("inlined.rs");
+        let mut agent = profiler(199);
+        program.start(&["2"]).output();
+        let samples = stop(&mut agent);
+        let own = of_process(&samples, "inlined");
+        let in_loop: Vec<_> = own.iter().filter(|sample| sample.depth_of("innermost").is_some()).collect();
+        let count = |samples: &[&&Sample]| samples.iter().map(|sample| sample.count).sum::<i64>();
+        let all: i64 = own.iter().map(|sample| sample.count).sum();
+        assert!(all > 15 && count(&in_loop) * 10 > all * 9, "{} of {all}", count(&in_loop));
+        for sample in in_loop {
+            let depths = ["innermost", "between", "outermost"].map(|name| sample.depth_of(name));
+            assert!(depths[0] < depths[1] && depths[1] < depths[2], "{sample:?}");
+            let frame = sample.frames.iter().find(|frame| frame.functions.len() >= 3).unwrap();
+            assert_eq!(frame.kind, "rust");
+            assert_eq!(frame.functions.last().unwrap(), "inlined::outermost", "{frame:?}");
+        }
+    }
+
+    /// A cgroup as a container runtime would name it; removed when dropped.
+    struct Cgroup(PathBuf);
+
+    const CONTAINER: &str = "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
+    const POD: &str = "0f1e2d3c-0000-4444-8888-0123456789ab";
+
+    impl Cgroup {
+        fn create() -> Self {
+            let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+            let mut mounts = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+            let root = PathBuf::from(mounts.find(|mount| mount[2] == "cgroup2").unwrap()[1]);
+            let folder = root.join(format!("kubepods-test/pod{POD}/{CONTAINER}"));
+            std::fs::create_dir_all(&folder).unwrap();
+            Self(folder)
+        }
+    }
+
+    impl Drop for Cgroup {
+        fn drop(&mut self) {
+            let folders = self.0.ancestors().take(3);
+            folders.for_each(|folder| _ = std::fs::remove_dir(folder));
+        }
+    }
+
+    /// Runs a script as a container would be: in the cgroup, with mounts and process ids of its own.
+    fn contained(cgroup: &Cgroup, script: &str) {
+        let script = format!("echo $$ > {}/cgroup.procs && mount -t tmpfs none /tmp && {script}", cgroup.0.display());
+        let unshare = ["20", "unshare", "--mount", "--pid", "--fork", "--propagation", "private", "sh", "-c"];
+        assert!(Command::new("timeout").args(unshare).arg(script).stdout(Stdio::null()).status().unwrap().success());
+    }
+
+    #[test]
+    fn a_container_has_a_resource_and_its_own_files_and_generated_code_have_names() {
+        let (burn, compiled) = (Program::build("burn.c"), Program::build("compiled.c"));
+        // Below /tmp a container has files of its own: the programs come in by open descriptors.
+        let mut agent = profiler(199);
+        let cgroup = Cgroup::create();
+        let copy = |program: &Program| std::fs::read(&program.path).unwrap();
+        let stash = std::env::current_dir().unwrap().join(format!("target-programs-{}", std::process::id()));
+        std::fs::create_dir_all(&stash).unwrap();
+        for (name, program) in [("contained", &burn), ("compiled", &compiled)] {
+            std::fs::write(stash.join(name), copy(program)).unwrap();
+        }
+        let folder = stash.display();
+        let run = |name: &str, seconds: u32| {
+            contained(
+                &cgroup,
+                &format!("cp {folder}/{name} /tmp/{name} && chmod +x /tmp/{name} && /tmp/{name} {seconds}"),
+            );
+        };
+        run("contained", 1);
+        run("compiled", 1);
+        std::fs::remove_dir_all(&stash).unwrap();
+        let samples = stop(&mut agent);
+        let of_program = of_process(&samples, "contained");
+        assert!(of_program.iter().any(|sample| sample.depth_of("burn_seventy").is_some()), "{of_program:?}");
+        for sample in of_program.iter().filter(|sample| sample.depth_of("burn_seventy").is_some()) {
+            assert_eq!((sample.resource("container.id"), sample.resource("k8s.pod.uid")), (Some(CONTAINER), Some(POD)));
+            assert!(sample.frames.iter().any(|frame| frame.file == "/tmp/contained"), "{sample:?}");
+        }
+        let generated = of_process(&samples, "compiled");
+        let count = |samples: &mut dyn Iterator<Item = &&Sample>| samples.map(|sample| sample.count).sum::<i64>();
+        let named = generated.iter().filter(|sample| sample.depth_of("Lorg/example/Hot;::spin (no args)").is_some());
+        let (named, all) = (count(&mut { named }), count(&mut generated.iter()));
+        assert!(all > 15 && named * 10 > all * 8, "{named} of {all}: {generated:?}");
+        assert!(generated.iter().all(|sample| sample.resource("container.id") == Some(CONTAINER)));
+    }
+
+    #[test]
+    fn a_process_that_ended_and_whose_file_was_deleted_before_it_was_looked_at_still_has_names() {
+        let program = Program::build("burn.c");
+        let mut agent = profiler(199);
+        for _ in 0..5 {
+            let mut burning = program.start(&["0.2"]);
+            burning.output();
+        }
+        drop(program);
+        let samples = stop(&mut agent);
+        let own = of_process(&samples, "burn");
+        let all: i64 = own.iter().map(|sample| sample.count).sum();
+        let named = own.iter().filter(|s| s.depth_of("burn_seventy").or(s.depth_of("burn_thirty")).is_some());
+        let named: i64 = named.map(|sample| sample.count).sum();
+        // The rest is exec, the loader, and the end.
+        assert!(all > 15 && named * 10 > all * 8, "{named} of {all}: {own:?}");
+    }
+
+    #[test]
+    fn the_command_writes_a_flame_graph_a_pprof_profile_and_folded_stacks_of_one_process() {
+        let program = Program::build("burn.c");
+        let burning = program.start(&["20"]);
+        let folder = program.path.parent().unwrap();
+        let pid = burning.pid().to_string();
+        let record = |name: &str| {
+            let path = folder.join(name);
+            let arguments = ["profile", "--duration", "2s", "--frequency", "499", "--pid", &pid, "-o"];
+            let done = kpulse(&[&arguments[..], &[path.to_str().unwrap()]].concat());
+            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+            std::fs::read(path).unwrap()
+        };
+        let svg = String::from_utf8(record("burn.svg")).unwrap();
+        assert!(svg.starts_with("<?xml") && svg.trim_end().ends_with("</svg>"), "{}", &svg[..200]);
+        assert!(svg.contains("burn_seventy") && svg.contains("burn_thirty"));
+        let folded = String::from_utf8(record("burn.folded")).unwrap();
+        let count = |wanted: &str| {
+            let lines = folded.lines().filter(|line| line.contains(wanted));
+            lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum::<f64>()
+        };
+        let share = count("burn_seventy") * 100.0 / count("burn;");
+        assert!((share - 70.0).abs() < 3.0, "{share} of\n{folded}");
+        assert_eq!(record("burn.pb.gz")[..2], [0x1f, 0x8b]);
+        let Ok(top) = Command::new("go").args(["tool", "pprof", "-top"]).arg(folder.join("burn.pb.gz")).output() else {
+            eprintln!("left out: pprof's own reading, go is not installed");
+            return;
+        };
+        let top = String::from_utf8(top.stdout).unwrap();
+        let line = top.lines().find(|line| line.ends_with(" burn_seventy")).unwrap_or_else(|| panic!("{top}"));
+        let share: f64 = line.split_whitespace().nth(4).unwrap().trim_end_matches('%').parse().unwrap();
+        assert!((share - 70.0).abs() < 3.0, "{top}");
+    }
+
+    #[test]
+    fn the_command_says_what_is_wrong_before_it_samples() {
+        let said = |arguments: &[&str]| {
+            let done = kpulse(&[&["profile"], arguments].concat());
+            assert_eq!(done.status.code(), Some(1));
+            String::from_utf8(done.stderr).unwrap()
+        };
+        assert!(said(&["-o", "x.png"]).contains(".svg (flame graph), .pb.gz (pprof), .folded"));
+        assert!(said(&["-o", "/nonexistent/x.svg"]).contains("cannot write /nonexistent/x.svg: No such file"));
+        assert!(said(&["-o", "x.svg", "--pid", "4194305"]).contains("there is no process 4194305"));
+        assert!(said(&["-o", "x.svg", "--duration", "5"]).contains("a unit is missing"));
+        assert!(said(&["-o", "x.svg", "--frequency", "0"]).contains("0 is not in 1..=10000"));
     }
 }

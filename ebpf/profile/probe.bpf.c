@@ -54,12 +54,22 @@ struct {
 	__type(value, struct sample);
 } profile_scratch SEC(".maps");
 
-/* Processes that were announced, with the address space they had then: exec gives another. */
+/*
+ * A process is announced at its first samples: at the very first it may still be loading its libraries.
+ * The address space tells a program from the one that it replaces by exec.
+ */
+#define ANNOUNCEMENTS 3
+
+struct announced {
+	u64 space;
+	u64 times;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, u32);
-	__type(value, u64);
+	__type(value, struct announced);
 } profile_known SEC(".maps");
 
 struct {
@@ -69,10 +79,14 @@ struct {
 
 static __always_inline void announce(u32 process, u64 space)
 {
-	u64 *known = bpf_map_lookup_elem(&profile_known, &process);
+	struct announced *known = bpf_map_lookup_elem(&profile_known, &process);
+	struct announced now = {.space = space, .times = 1};
 
-	if (known && *known == space)
-		return;
+	if (known && known->space == space) {
+		if (known->times >= ANNOUNCEMENTS)
+			return;
+		now.times = known->times + 1;
+	}
 	struct newcomer *newcomer = bpf_ringbuf_reserve(&profile_newcomers, sizeof(*newcomer), 0);
 	if (!newcomer) {
 		count(&profile_shortfalls, UNANNOUNCED);
@@ -84,7 +98,7 @@ static __always_inline void announce(u32 process, u64 space)
 	newcomer->header.mono_ns = bpf_ktime_get_ns();
 	newcomer->process = process;
 	bpf_ringbuf_submit(newcomer, 0);
-	bpf_map_update_elem(&profile_known, &process, &space, BPF_ANY);
+	bpf_map_update_elem(&profile_known, &process, &now, BPF_ANY);
 }
 
 static __always_inline u64 mix(u64 hash, u64 value)

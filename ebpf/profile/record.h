@@ -29,7 +29,7 @@ struct sample {
 _Static_assert(sizeof(struct sample_key) == 24, "the reader has the same layout");
 _Static_assert(sizeof(struct sample) == 40 + 16 + 16 + 2 * 8 * MAX_FRAMES, "the reader has the same layout");
 
-/* A process that was not sampled before, or runs another program now: its mappings are worth reading while it lives. */
+/* A process that was hardly sampled before, or runs another program now: its mappings are worth reading while it lives. */
 struct newcomer {
 	struct event_header header;
 	u32 process;

@@ -1,26 +1,40 @@
 //! Samples with names: the probe, and who finds names for its addresses.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::{Profile, READ_EVERY, Sample, Settings};
+use crate::counters::Counters;
 use crate::object::{Kernel, OpenError};
 use crate::probe::Probe;
-use crate::stacks::{Addresses, Frame, Stacks};
-use crate::symbols::Symbols;
+use crate::stacks::{Addresses, Answer, Frame, Stacks};
+use crate::symbols::{KernelFunction, Symbols};
 
 /// Kernel addresses whose names are remembered.
 const KEPT: usize = 16_384;
+/// Samples that may wait for names; a machine of a hundred CPUs takes as many in half a minute.
+const WAITING_AT_MOST: usize = 65_536;
 
-/// A probe that is read every second, while its processes live.
+/// A probe that is read every second, while its processes live. Finding names takes as long as it takes: samples are
+/// read meanwhile.
 pub struct Recorder {
     probe: Profile,
     symbols: Symbols,
     stacks: Stacks,
     kernel_names: HashMap<u64, Option<Arc<str>>>,
     readings: Interval,
+    /// Kept here before anything is waited for, so that nothing is lost when that is given up.
+    unasked: Vec<Sample>,
+    asked: VecDeque<Asked>,
+    lost: u64,
+}
+
+/// Samples whose names are looked up.
+struct Asked {
+    samples: Vec<Sample>,
+    frames: Answer,
 }
 
 /// A sample and the frames of its stack.
@@ -39,81 +53,131 @@ impl Recorder {
     /// What is missing on this kernel.
     pub fn open(kernel: &mut Kernel, settings: Settings) -> Result<Self, OpenError> {
         let probe = Profile::open(kernel, settings)?;
-        let mut readings = tokio::time::interval_at(tokio::time::Instant::now() + READ_EVERY, READ_EVERY);
+        let mut readings = interval_at(Instant::now() + READ_EVERY, READ_EVERY);
         readings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Self { probe, symbols: Symbols::start()?, stacks: Stacks::start()?, kernel_names: HashMap::new(), readings })
+        let (symbols, stacks) = (Symbols::start()?, Stacks::start()?);
+        let (kernel_names, unasked, asked) = (HashMap::new(), Vec::new(), VecDeque::new());
+        Ok(Self { probe, symbols, stacks, kernel_names, readings, unasked, asked, lost: 0 })
     }
 
     /// The probe.
-    pub fn probe(&mut self) -> &mut Profile {
-        &mut self.probe
+    pub fn probe(&self) -> &Profile {
+        &self.probe
     }
 
-    /// Waits until samples should be taken, and meanwhile reads processes that are met for the first time. Nothing is
-    /// lost when this is given up.
+    /// Where samples went; `lost` are also those for whose names there was no room to wait.
+    pub fn counters(&self) -> Counters {
+        let counters = self.probe.counters();
+        Counters { lost: counters.lost + self.lost, sent: counters.sent.saturating_sub(self.lost), ..counters }
+    }
+
+    /// The next samples with names. Nothing is lost when this is given up.
     ///
     /// # Errors
-    /// When the ring can no longer be watched.
-    pub async fn due(&mut self) -> std::io::Result<()> {
+    /// When the kernel refuses its own maps.
+    pub async fn next(&mut self) -> Result<Vec<Resolved>, OpenError> {
         loop {
             tokio::select! {
-                _ = self.readings.tick() => return Ok(()),
+                _ = self.readings.tick() => {
+                    self.read().await?;
+                }
                 ready = self.probe.newcomer() => {
                     ready?;
                     self.probe.newcomers().into_iter().for_each(|process| self.stacks.learn(process));
                 }
+                frames = answer(&mut self.asked) => return Ok(self.resolved(frames)),
             }
         }
     }
 
-    /// Every sample since the last call, with names.
+    /// Ends sampling.
+    pub fn stop(&mut self) {
+        self.probe.detach();
+    }
+
+    /// After [`Recorder::stop`]: the rest.
     ///
     /// # Errors
     /// When the kernel refuses its own maps.
-    pub async fn take(&mut self) -> Result<Vec<Resolved>, OpenError> {
+    pub async fn rest(&mut self) -> Result<Vec<Resolved>, OpenError> {
+        let rest = self.probe.take_rest()?;
+        self.keep(rest);
+        self.ask().await;
+        let mut all = Vec::new();
+        while !self.asked.is_empty() {
+            let frames = answer(&mut self.asked).await;
+            all.append(&mut self.resolved(frames));
+        }
+        Ok(all)
+    }
+
+    async fn read(&mut self) -> Result<(), OpenError> {
         let samples = self.probe.take().await?;
+        self.keep(samples);
+        self.ask().await;
         if let Err(error) = self.probe.follow_cpus() {
             tracing::warn!(%error, "a CPU is not sampled");
         }
-        Ok(self.resolve(samples).await)
+        Ok(())
     }
 
-    /// Ends sampling and takes the rest.
-    ///
-    /// # Errors
-    /// When the kernel refuses its own maps.
-    pub async fn finish(&mut self) -> Result<Vec<Resolved>, OpenError> {
-        self.probe.detach();
-        let samples = self.probe.take_rest()?;
-        Ok(self.resolve(samples).await)
+    fn keep(&mut self, mut samples: Vec<Sample>) {
+        let waiting: usize = self.asked.iter().map(|asked| asked.samples.len()).sum();
+        let room = WAITING_AT_MOST.saturating_sub(waiting + self.unasked.len()).min(samples.len());
+        self.lost += samples.drain(room..).map(|sample| sample.count).sum::<u64>();
+        self.unasked.append(&mut samples);
     }
 
-    async fn resolve(&mut self, samples: Vec<Sample>) -> Vec<Resolved> {
-        self.name_kernel(&samples).await;
+    async fn ask(&mut self) {
+        if self.unasked.is_empty() {
+            return;
+        }
         let addresses = |sample: &Sample| Addresses { pid: sample.process.pid, addresses: sample.user.clone() };
-        let user = self.stacks.resolve(samples.iter().map(addresses).collect()).await;
-        let resolved = |(sample, user): (Sample, Vec<Frame>)| {
-            let kernel =
-                sample.kernel.iter().map(|at| Frame::kernel(*at, self.kernel_names.get(at).cloned().flatten()));
-            let frames = kernel.chain(user).collect();
-            Resolved { sample, frames }
-        };
-        samples.into_iter().zip(user).map(resolved).collect()
+        let addresses = self.unasked.iter().map(addresses).collect();
+        // Processes first: they may be gone in a moment.
+        let frames = self.stacks.ask(addresses).await;
+        self.asked.push_back(Asked { samples: std::mem::take(&mut self.unasked), frames });
+        self.name_kernel().await;
+    }
+
+    /// The samples that were asked first, with what was answered.
+    fn resolved(&mut self, frames: Vec<Vec<Frame>>) -> Vec<Resolved> {
+        let samples = self.asked.pop_front().map(|asked| asked.samples).unwrap_or_default();
+        // Who finds names may have died: then there are none.
+        let frames = frames.into_iter().chain(std::iter::repeat_with(Vec::new));
+        samples.into_iter().zip(frames).map(|(sample, user)| self.with_kernel(sample, user)).collect()
+    }
+
+    fn with_kernel(&self, sample: Sample, user: Vec<Frame>) -> Resolved {
+        let name = |address: &u64| self.kernel_names.get(address).cloned().flatten();
+        let kernel = sample.kernel.iter().map(|address| Frame::kernel(*address, name(address)));
+        let frames = kernel.chain(user).collect();
+        Resolved { sample, frames }
     }
 
     /// Looks up kernel addresses that are not known yet. Callers' addresses are behind their calls.
-    async fn name_kernel(&mut self, samples: &[Sample]) {
+    async fn name_kernel(&mut self) {
         if self.kernel_names.len() > KEPT {
+            // Rare, and asked for again right away by all that wait.
             self.kernel_names.clear();
         }
-        let mut unknown: Vec<u64> = samples.iter().flat_map(|sample| &sample.kernel).copied().collect();
+        let samples = self.asked.iter().flat_map(|asked| &asked.samples);
+        let mut unknown: Vec<u64> = samples.flat_map(|sample| &sample.kernel).copied().collect();
         unknown.retain(|address| !self.kernel_names.contains_key(address));
         unknown.sort_unstable();
         unknown.dedup();
-        // An address is a leaf's or a caller's, hardly ever both, and a leaf's predecessor is in the same function
+        // An address is a leaf's or a caller's, hardly ever both, and what stands before a leaf is in the same function
         // unless it is its very first instruction; so one table serves both.
         let functions = self.symbols.functions(unknown.iter().map(|address| address.saturating_sub(1)).collect()).await;
-        let named = |function: Option<crate::KernelFunction>| function.map(|function| function.name.into());
-        self.kernel_names.extend(unknown.into_iter().zip(functions.into_iter().map(named)));
+        let name = |function: Option<KernelFunction>| function.map(|function| function.name.into());
+        self.kernel_names.extend(unknown.into_iter().zip(functions.into_iter().map(name)));
+    }
+}
+
+/// The answer to what was asked first; never, when nothing was.
+async fn answer(asked: &mut VecDeque<Asked>) -> Vec<Vec<Frame>> {
+    match asked.front_mut() {
+        Some(asked) => (&mut asked.frames).await.unwrap_or_default(),
+        None => std::future::pending().await,
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use object::{Object, ObjectSection};
@@ -11,6 +12,9 @@ use super::maps::FileId;
 
 /// Files held open at once; most nodes execute a few hundred.
 const OPEN_AT_MOST: usize = 512;
+
+/// Files remembered although they are closed.
+const REMEMBERED: usize = 4096;
 
 /// An open file and what its linker wrote into it.
 #[derive(Debug)]
@@ -65,7 +69,23 @@ fn hexadecimal(bytes: &[u8]) -> String {
 #[derive(Debug, Default)]
 pub struct Binaries {
     open: HashMap<FileId, Arc<Binary>>,
+    serials: HashMap<Version, u64>,
     opened: u64,
+}
+
+/// A file as it was written: an update in place has another time or size.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Version {
+    id: FileId,
+    written: (i64, i64),
+    bytes: u64,
+}
+
+impl Version {
+    fn of(id: &FileId, file: &File) -> Option<Self> {
+        let found = file.metadata().ok()?;
+        Some(Self { id: id.clone(), written: (found.mtime(), found.mtime_nsec()), bytes: found.len() })
+    }
 }
 
 impl Binaries {
@@ -77,20 +97,27 @@ impl Binaries {
         if self.open.len() >= OPEN_AT_MOST {
             return None;
         }
-        self.opened += 1;
-        let binary = Arc::new(Binary::new(open()?, self.opened));
+        let file = open()?;
+        let serial = self.serial(Version::of(id, &file)?);
+        let binary = Arc::new(Binary::new(file, serial));
         self.open.insert(id.clone(), binary.clone());
         Some(binary)
     }
 
-    /// Closes files that no process uses any longer, and hands them out first.
-    pub fn close_unused(&mut self, mut closing: impl FnMut(&Binary)) {
-        self.open.retain(|_, binary| {
-            let is_used = Arc::strong_count(binary) > 1;
-            if !is_used {
-                closing(binary);
-            }
-            is_used
-        });
+    /// The same as last time for a file that was open before, so that what is known of it stays known.
+    fn serial(&mut self, version: Version) -> u64 {
+        if self.serials.len() >= REMEMBERED {
+            self.serials.clear();
+        }
+        let opened = &mut self.opened;
+        *self.serials.entry(version).or_insert_with(|| {
+            *opened += 1;
+            *opened
+        })
+    }
+
+    /// Closes files that nobody uses any longer.
+    pub fn close_unused(&mut self) {
+        self.open.retain(|_, binary| Arc::strong_count(binary) > 1);
     }
 }

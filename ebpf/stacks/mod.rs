@@ -1,4 +1,4 @@
-//! Names of what processes execute, found on a thread of their own: reading debug information takes its time.
+//! Names of what processes execute, found on threads of their own: reading debug information takes its time.
 //!
 //! A process is read when it is first sampled (`learn`), so that one that ends before its names are looked up still has
 //! them: its mappings are known and its files are open.
@@ -15,14 +15,15 @@ pub use frame::{Frame, Function, Kind, Mapping};
 
 use tokio::sync::{mpsc, oneshot};
 
+use process::{Processes, Spot};
 use resolver::Resolver;
 
-/// Questions that may wait.
-const WAITING_AT_MOST: usize = 256;
+/// Errands that may wait.
+const WAITING_AT_MOST: usize = 4096;
 
 /// Turns addresses of processes into frames. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Stacks(mpsc::Sender<Question>);
+pub struct Stacks(mpsc::Sender<Errand>);
 
 /// Addresses of one process, leaf first.
 #[derive(Clone, Debug)]
@@ -33,51 +34,73 @@ pub struct Addresses {
     pub addresses: Vec<u64>,
 }
 
+/// The frames of each stack, in order of the stacks.
+pub type Answer = oneshot::Receiver<Vec<Vec<Frame>>>;
+
+/// What is asked of processes.
 #[derive(Debug)]
-enum Question {
+enum Errand {
     Learn(u32),
-    Resolve(Vec<Addresses>, oneshot::Sender<Vec<Vec<Frame>>>),
+    Locate(Vec<Addresses>, oneshot::Sender<Vec<Vec<Frame>>>),
+}
+
+/// Stacks whose places are known.
+#[derive(Debug)]
+struct Located {
+    stacks: Vec<Vec<(u64, Spot)>>,
+    answer: oneshot::Sender<Vec<Vec<Frame>>>,
 }
 
 impl Stacks {
-    /// Starts the thread; it ends when the last clone is dropped.
+    /// Starts two threads, which end when the last clone is dropped: one looks at processes as soon as it is told to,
+    /// the other reads files when nobody else wants the CPU.
     ///
     /// # Errors
     /// When no thread can be started.
     pub fn start() -> std::io::Result<Self> {
-        let (questions, inbox) = mpsc::channel(WAITING_AT_MOST);
-        std::thread::Builder::new().name("kpulse-stacks".into()).spawn(move || answer(inbox))?;
-        Ok(Self(questions))
+        let (errands, inbox) = mpsc::channel(WAITING_AT_MOST);
+        // Who asks has a bound of its own.
+        let (located, to_name) = mpsc::unbounded_channel();
+        std::thread::Builder::new().name("kpulse-processes".into()).spawn(move || locate(inbox, &located))?;
+        std::thread::Builder::new().name("kpulse-stacks".into()).spawn(move || name(to_name))?;
+        Ok(Self(errands))
     }
 
-    /// Reads the mappings of a process soon. Never waits: what finds no place is read when its frames are asked for.
+    /// Reads the mappings of a process now. Never waits: what finds no place is read when its frames are asked for.
     pub fn learn(&self, pid: u32) {
-        let _ = self.0.try_send(Question::Learn(pid));
+        let _ = self.0.try_send(Errand::Learn(pid));
     }
 
-    /// The frames of each stack, in order.
-    pub async fn resolve(&self, stacks: Vec<Addresses>) -> Vec<Vec<Frame>> {
-        let count = stacks.len();
+    /// Asks for the frames of each stack. The processes are looked at now; names may take their time.
+    pub async fn ask(&self, stacks: Vec<Addresses>) -> Answer {
         let (answer, frames) = oneshot::channel();
-        if self.0.send(Question::Resolve(stacks, answer)).await.is_err() {
-            return vec![Vec::new(); count];
-        }
-        frames.await.unwrap_or_else(|_| vec![Vec::new(); count])
+        // Without the thread the answer's sender is dropped, which the receiver sees.
+        let _ = self.0.send(Errand::Locate(stacks, answer)).await;
+        frames
     }
 }
 
-fn answer(mut inbox: mpsc::Receiver<Question>) {
-    crate::symbols::step_back();
-    let mut resolver = Resolver::default();
-    while let Some(question) = inbox.blocking_recv() {
-        match question {
-            Question::Learn(pid) => resolver.learn(pid),
-            Question::Resolve(stacks, answer) => {
-                let frames = stacks.iter().map(|stack| resolver.frames(stack)).collect();
-                resolver.tidy();
-                // Who asked may be gone; then nobody misses the answer.
-                let _ = answer.send(frames);
+fn locate(mut inbox: mpsc::Receiver<Errand>, located: &mpsc::UnboundedSender<Located>) {
+    let mut processes = Processes::default();
+    while let Some(errand) = inbox.blocking_recv() {
+        match errand {
+            Errand::Learn(pid) => processes.learn(pid),
+            Errand::Locate(stacks, answer) => {
+                let stacks = stacks.iter().map(|stack| processes.look_up(stack)).collect();
+                processes.forget();
+                let _ = located.send(Located { stacks, answer });
             }
         }
+    }
+}
+
+fn name(mut inbox: mpsc::UnboundedReceiver<Located>) {
+    crate::symbols::step_back();
+    let mut resolver = Resolver::default();
+    while let Some(Located { stacks, answer }) = inbox.blocking_recv() {
+        let frames = stacks.into_iter().map(|stack| resolver.frames(stack)).collect();
+        resolver.tidy();
+        // Who asked may be gone; then nobody misses the answer.
+        let _ = answer.send(frames);
     }
 }

@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Addresses;
 use super::binary::{Binaries, Binary};
 use super::frame::Mapping;
 use super::maps::{self, Region};
@@ -28,9 +29,20 @@ pub struct Process {
     places: Vec<Place>,
     perf_map: PerfMap,
     /// How code that was compiled at run time is called, by the program that runs.
-    pub runtime: Option<&'static str>,
+    runtime: Option<&'static str>,
     read: Instant,
     used: Instant,
+}
+
+/// What lies at an address.
+#[derive(Clone, Debug)]
+pub enum Spot {
+    /// No mapping of the process, as far as it is known.
+    Nowhere,
+    /// A mapping, and so many bytes into its file.
+    Mapped(Place, u64),
+    /// A function that was compiled at run time, and by which runtime.
+    Generated(Arc<Mapping>, Arc<str>, Option<&'static str>),
 }
 
 /// A region with its file.
@@ -70,14 +82,18 @@ impl Process {
         }
     }
 
-    /// The region of an address.
-    pub fn place(&self, address: u64) -> Option<&Place> {
+    fn place(&self, address: u64) -> Option<&Place> {
         self.places.get(maps::find(&self.regions, address)?)
     }
 
-    /// The function that was generated at an address.
-    pub fn generated(&self, address: u64) -> Option<&Arc<str>> {
-        self.perf_map.find(address)
+    fn spot(&self, address: u64) -> Spot {
+        let Some(place) = self.place(address) else {
+            return Spot::Nowhere;
+        };
+        match self.perf_map.find(address).filter(|_| place.is_generated) {
+            Some(name) => Spot::Generated(place.mapping.clone(), name.clone(), self.runtime),
+            None => Spot::Mapped(place.clone(), address - place.mapping.start + place.mapping.offset),
+        }
     }
 }
 
@@ -148,7 +164,7 @@ fn open_below(root: &File, path: &str) -> Option<File> {
 pub struct Processes {
     known: HashMap<u32, Process>,
     /// The files of all of them.
-    pub binaries: Binaries,
+    binaries: Binaries,
 }
 
 impl Processes {
@@ -160,23 +176,29 @@ impl Processes {
         }
     }
 
-    /// The process, read again when one of the addresses lies in none of its mappings or they are old.
-    pub fn for_addresses(&mut self, pid: u32, addresses: &[u64]) -> Option<&Process> {
-        let known = self.known.get(&pid);
-        let is_complete = known.is_some_and(|process| {
-            process.read.elapsed() < READ_AGAIN_AFTER
-                && addresses.iter().all(|address| process.place(*address).is_some())
+    /// What lies at each address of a stack, leaf first. The process is read again when one of them lies in none of its
+    /// mappings or these are old.
+    pub fn look_up(&mut self, stack: &Addresses) -> Vec<(u64, Spot)> {
+        let Addresses { pid, addresses } = stack;
+        // A caller's address is behind its call, maybe in the next function.
+        let inside = |(depth, address): (usize, &u64)| address.saturating_sub(u64::from(depth > 0));
+        let inside: Vec<u64> = addresses.iter().enumerate().map(inside).collect();
+        let is_complete = self.known.get(pid).is_some_and(|process| {
+            let all_mapped = || inside.iter().all(|address| process.place(*address).is_some());
+            process.read.elapsed() < READ_AGAIN_AFTER && all_mapped()
         });
         if !is_complete {
-            self.read_again(pid);
-        } else if let Some(process) = self.known.get_mut(&pid)
-            && addresses.iter().any(|address| process.place(*address).is_some_and(|place| place.is_generated))
-        {
+            self.read_again(*pid);
+        }
+        let Some(process) = self.known.get_mut(pid) else {
+            return addresses.iter().map(|address| (*address, Spot::Nowhere)).collect();
+        };
+        process.used = Instant::now();
+        let is_generated = |address: &u64| process.place(*address).is_some_and(|place| place.is_generated);
+        if is_complete && inside.iter().any(is_generated) {
             process.follow_perf_map();
         }
-        let process = self.known.get_mut(&pid)?;
-        process.used = Instant::now();
-        Some(process)
+        addresses.iter().zip(inside).map(|(address, inside)| (*address, process.spot(inside))).collect()
     }
 
     fn read_again(&mut self, pid: u32) {
@@ -204,5 +226,6 @@ impl Processes {
     /// Forgets processes that were not sampled for a while.
     pub fn forget(&mut self) {
         self.known.retain(|_, process| process.used.elapsed() < FORGOTTEN_AFTER);
+        self.binaries.close_unused();
     }
 }

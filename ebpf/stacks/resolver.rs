@@ -3,34 +3,38 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use blazesym::symbolize::source::{Elf, Source};
 use blazesym::symbolize::{CodeInfo, Input, Symbolized, Symbolizer, evict};
 
-use super::Addresses;
 use super::binary::Binary;
 use super::frame::{Frame, Function, Kind};
 use super::names::{self, Language, Place as SourcePlace};
-use super::process::{Place, Process, Processes};
+use super::process::{Place, Spot};
 
 /// Addresses whose functions are remembered; one takes some hundred bytes.
 const KEPT: usize = 32_768;
+
+/// How long the symbols of a file stay in memory after the last address that was not known yet: they take much.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(20);
 
 /// A file and the place in it.
 type Key = (u64, u64);
 /// What stands there.
 type Found = (Kind, Arc<[Function]>);
 
-/// Everything that is known of processes and their files.
+/// Reads symbols of files.
 pub struct Resolver {
-    processes: Processes,
     symbolizer: Symbolizer,
     known: HashMap<Key, Found>,
+    /// Files whose symbols are in memory, and when they were wanted last.
+    read: HashMap<u64, (Arc<Binary>, Instant)>,
 }
 
 impl Default for Resolver {
     fn default() -> Self {
-        Self { processes: Processes::default(), symbolizer: symbolizer(), known: HashMap::new() }
+        Self { symbolizer: symbolizer(), known: HashMap::new(), read: HashMap::new() }
     }
 }
 
@@ -40,64 +44,51 @@ fn symbolizer() -> Symbolizer {
 }
 
 impl Resolver {
-    /// Reads a process while it lives.
-    pub fn learn(&mut self, pid: u32) {
-        self.processes.learn(pid);
+    /// The frames of a stack whose places are known.
+    pub fn frames(&mut self, stack: Vec<(u64, Spot)>) -> Vec<Frame> {
+        stack.into_iter().map(|(address, spot)| self.frame(address, spot)).collect()
     }
 
-    /// The frames of a stack, leaf first.
-    pub fn frames(&mut self, stack: &Addresses) -> Vec<Frame> {
-        let process = self.processes.for_addresses(stack.pid, &stack.addresses);
-        let lookup = |depth: usize, address: u64| {
-            // A caller's address is behind its call, maybe in the next function.
-            if depth == 0 { address } else { address.saturating_sub(1) }
+    fn frame(&mut self, address: u64, spot: Spot) -> Frame {
+        let (mapping, (kind, functions)) = match spot {
+            Spot::Nowhere => (None, (Kind::Native, [].into())),
+            Spot::Generated(mapping, name, runtime) => {
+                let kind = runtime.map_or(Kind::Native, Kind::Compiled);
+                (Some(mapping), (kind, [Function { name, ..Function::default() }].into()))
+            }
+            Spot::Mapped(Place { mapping, binary: None, .. }, _) => (Some(mapping), (Kind::Native, [].into())),
+            Spot::Mapped(Place { mapping, binary: Some(binary), .. }, offset) => {
+                (Some(mapping), self.find(&binary, offset))
+            }
         };
-        let Some(process) = process else {
-            let unknown =
-                |address: &u64| Frame { address: *address, kind: Kind::Native, mapping: None, functions: [].into() };
-            return stack.addresses.iter().map(unknown).collect();
-        };
-        let (symbolizer, known) = (&mut self.symbolizer, &mut self.known);
-        let frame = |(depth, address): (usize, &u64)| {
-            let (place, (kind, functions)) = find(process, lookup(depth, *address), symbolizer, known);
-            Frame { address: *address, kind, mapping: place.map(|place| place.mapping.clone()), functions }
-        };
-        stack.addresses.iter().enumerate().map(frame).collect()
+        Frame { address, kind, mapping, functions }
+    }
+
+    fn find(&mut self, binary: &Arc<Binary>, offset: u64) -> Found {
+        if let Some(found) = self.known.get(&(binary.serial, offset)) {
+            return found.clone();
+        }
+        let found = symbolize(binary, offset, &mut self.symbolizer);
+        self.read.insert(binary.serial, (binary.clone(), Instant::now()));
+        self.known.insert((binary.serial, offset), found.clone());
+        found
     }
 
     /// Forgets what is no longer used, between two readings.
     pub fn tidy(&mut self) {
-        self.processes.forget();
         let symbolizer = &mut self.symbolizer;
-        self.processes.binaries.close_unused(|binary| {
-            let _ = symbolizer.evict(&evict::Elf::new(binary.path()).into());
+        self.read.retain(|_, (binary, wanted)| {
+            let is_wanted = wanted.elapsed() < FORGOTTEN_AFTER;
+            if !is_wanted {
+                let _ = symbolizer.evict(&evict::Elf::new(binary.path()).into());
+            }
+            is_wanted
         });
         if self.known.len() > KEPT {
             // Rare, and cheap to build again: simpler than an order of use.
             self.known.clear();
         }
     }
-}
-
-fn find<'p>(
-    process: &'p Process,
-    address: u64,
-    symbolizer: &mut Symbolizer,
-    known: &mut HashMap<Key, Found>,
-) -> (Option<&'p Place>, Found) {
-    let Some(place) = process.place(address) else {
-        return (None, (Kind::Native, [].into()));
-    };
-    if let Some(name) = place.is_generated.then(|| process.generated(address)).flatten() {
-        let kind = process.runtime.map_or(Kind::Native, Kind::Compiled);
-        return (Some(place), (kind, [Function { name: name.clone(), ..Function::default() }].into()));
-    }
-    let Some(binary) = &place.binary else {
-        return (Some(place), (Kind::Native, [].into()));
-    };
-    let offset = address - place.mapping.start + place.mapping.offset;
-    let found = known.entry((binary.serial, offset)).or_insert_with(|| symbolize(binary, offset, symbolizer));
-    (Some(place), found.clone())
 }
 
 /// Debug information is written by anybody: a fault in reading it must cost no more than the name.

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use config::{Decode, Decoder, Rules};
+use ebpf::Clock;
 use ebpf::profile::{MAX_FREQUENCY_HZ, READ_EVERY, Recorder, Resolved, Settings};
-use ebpf::{Clock, OpenError, Probe};
 use identity::Containers;
 use pipeline::component::{BuildContext, Factory, Receiver, ReceiverConfig, ReceiverFactory, Stability, decode};
 use pipeline::{BuildError, Outlet, Outlets, Signal, StartError, Stop, Tasks};
@@ -84,7 +84,7 @@ impl Receiver for EbpfProfiles {
         let settings = Settings { frequency_hz: self.config.samples_per_second, process: None };
         let recorder = self.kernel.open(&id, "profile", |kernel| Recorder::open(kernel, settings))?;
         let mut stop = tasks.stop();
-        let Some(mut recorder) = recorder else {
+        let Some(recorder) = recorder else {
             // Lives on without its probe, so that its end is not taken for a fault.
             tasks.spawn(id, async move {
                 stop.requested().await;
@@ -122,31 +122,29 @@ impl Profiling {
         self.reports.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                due = self.recorder.due() => {
-                    if let Err(error) = due {
-                        tracing::error!(probe = "profile", %error, "the ring can no longer be watched");
+                samples = self.recorder.next() => match samples {
+                    Ok(samples) => self.fold(&samples),
+                    Err(error) => {
+                        tracing::error!(probe = "profile", %error, "cannot be read any longer");
                         return;
                     }
-                    let samples = self.recorder.take().await;
-                    self.fold(samples);
-                }
+                },
                 _ = self.reports.tick() => self.report(),
                 () = stop.requested() => break,
             }
         }
-        let rest = self.recorder.finish().await;
-        self.fold(rest);
+        self.recorder.stop();
+        match self.recorder.rest().await {
+            Ok(rest) => self.fold(&rest),
+            Err(error) => tracing::error!(probe = "profile", %error, "the last samples cannot be read"),
+        }
         self.report();
     }
 
-    fn fold(&mut self, samples: Result<Vec<Resolved>, OpenError>) {
-        let probe = self.recorder.probe();
-        self.telemetry.update(probe.counters());
-        self.telemetry.update_stacks(probe.shortfalls());
-        match samples {
-            Ok(samples) => samples.iter().for_each(|sample| self.fold.add(sample)),
-            Err(error) => tracing::error!(probe = "profile", %error, "cannot read"),
-        }
+    fn fold(&mut self, samples: &[Resolved]) {
+        self.telemetry.update(self.recorder.counters());
+        self.telemetry.update_stacks(self.recorder.probe().shortfalls());
+        samples.iter().for_each(|sample| self.fold.add(sample));
         // Bounded memory: a busy machine gets more profiles, not larger ones.
         if self.fold.is_full() {
             self.report();

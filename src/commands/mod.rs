@@ -3,12 +3,14 @@
 mod components;
 mod doctor;
 mod print_config;
+mod profile;
 mod run;
 mod validate;
 
 pub use components::components;
 pub use doctor::doctor;
 pub use print_config::print_config;
+pub use profile::profile;
 pub use run::run;
 pub use validate::validate;
 
@@ -29,6 +31,15 @@ pub enum Error {
     Print(#[from] config::Error),
     #[error("{0}")]
     Unavailable(#[from] ebpf::Unavailable),
+    #[error(transparent)]
+    Profile(#[from] profile::ProfileError),
+}
+
+/// A line for whoever started the command.
+fn tell(line: &str) {
+    use std::io::Write;
+    // Nobody is left to tell when standard error is closed.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Everything runs on one thread: a node agent should use a small part of one CPU.

@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde_json::Value;
 
 use crate::agent::Agent;
@@ -139,6 +141,9 @@ fn of_request(request: &Value) -> Vec<Sample> {
     samples
 }
 
+/// Tests run side by side.
+static PROGRAMS: AtomicU32 = AtomicU32::new(0);
+
 /// A program that was built for a test, in a folder that goes with it.
 pub struct Program {
     pub path: PathBuf,
@@ -147,8 +152,8 @@ pub struct Program {
 impl Program {
     /// Compiles `tests/programs/<source>` with frame pointers.
     pub fn build(source: &str) -> Self {
-        let name = source.replace('.', "-");
-        let folder = std::env::temp_dir().join(format!("kpulse-program-{}-{name}", std::process::id()));
+        let number = PROGRAMS.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("kpulse-program-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join(source.split('.').next().unwrap());
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs").join(source);

@@ -1,4 +1,7 @@
-/* Burns CPU time in two functions, 70 to 30 by their loops, and says at the end how much it really spent in each. */
+/*
+ * Burns CPU time in two functions, 70 to 30 by their loops, and says at the end how much it really spent in each. A round
+ * is much longer than the time between two samples: in step with it samples would all fall on one function.
+ */
 #define _POSIX_C_SOURCE 199309L
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,13 +11,13 @@ static volatile unsigned long sink;
 
 __attribute__((noinline)) void burn_seventy(void)
 {
-	for (unsigned long i = 0; i < 700000; i++)
+	for (unsigned long i = 0; i < 7000000; i++)
 		sink += i;
 }
 
 __attribute__((noinline)) void burn_thirty(void)
 {
-	for (unsigned long i = 0; i < 300000; i++)
+	for (unsigned long i = 0; i < 3000000; i++)
 		sink += i;
 }
 
