@@ -34,8 +34,9 @@ pub fn response(body: &Bytes, encoding: &str) -> Result<Bytes, String> {
     match flag {
         0 => Ok(body.slice(PREFIX_BYTES..)),
         1 => {
-            let encoding = ContentEncoding::named(encoding).ok_or_else(|| format!("a response in {encoding:?}"))?;
-            let message = encoding.decompress(&body.slice_ref(message), MESSAGE_BYTES_AT_MOST);
+            let known = ContentEncoding::named(encoding).filter(|known| *known != ContentEncoding::Identity);
+            let known = known.ok_or_else(|| format!("a compressed response in the encoding {encoding:?}"))?;
+            let message = known.decompress(&body.slice_ref(message), MESSAGE_BYTES_AT_MOST);
             message.map_err(|e| format!("a response: {e}"))
         }
         _ => Err("a response that is not gRPC".into()),
