@@ -44,7 +44,16 @@ impl Agent {
     }
 
     /// The same with a file over the default pipeline, which the test can [`Agent::rewrite`].
-    pub fn start_over(file: &str, settings: &[&str]) -> Self {
+    pub fn start_over(over: &str, settings: &[&str]) -> Self {
+        Self::start_files(concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.yaml"), over, settings)
+    }
+
+    /// Another pipeline than the default one.
+    pub fn start_with(pipeline: &str, settings: &[&str]) -> Self {
+        Self::start_files(pipeline, "", settings)
+    }
+
+    fn start_files(base: &str, over: &str, settings: &[&str]) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("kpulse-test-{}-{number}", std::process::id()));
@@ -61,8 +70,8 @@ impl Agent {
             own_reader,
         ];
         let mut command = Command::new(env!("CARGO_BIN_EXE_kpulse"));
-        command.arg("--config").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.yaml"));
-        std::fs::write(folder.join("over.yaml"), file).unwrap();
+        command.args(["--config", base]);
+        std::fs::write(folder.join("over.yaml"), over).unwrap();
         command.arg("--config").arg(folder.join("over.yaml"));
         for setting in fixed.iter().map(String::as_str).chain(settings.iter().copied()) {
             command.args(["--set", setting]);
