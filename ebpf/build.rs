@@ -9,6 +9,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
     println!("cargo:rerun-if-changed=include");
+    // Changes with every new folder.
+    println!("cargo:rerun-if-changed=lib.rs");
     for entry in fs::read_dir(&here)? {
         let folder = entry?.path();
         let source = folder.join("probe.bpf.c");

@@ -6,6 +6,7 @@
 //! A new probe is a new folder and one row in [`PROBES`]; `docs/adding-a-probe.md` walks through it.
 
 mod btf;
+pub mod cgroups;
 mod clock;
 mod cost;
 mod counters;

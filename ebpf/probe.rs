@@ -7,6 +7,7 @@ use crate::object::{Kernel, Object, OpenError};
 
 /// Every probe: one row per folder.
 pub static PROBES: &[Row] = &[
+    Row { name: "cgroups", open: |kernel| Ok(Box::new(crate::cgroups::CgroupChanges::open(kernel)?)) },
     Row {
         name: "dropwatch",
         open: |kernel| Ok(Box::new(crate::dropwatch::Dropwatch::open(kernel, Default::default())?)),

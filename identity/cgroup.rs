@@ -4,20 +4,39 @@ use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use crate::inventory::{ContainerCgroups, containers_below};
 use crate::memory::{MemoryLimit, UNIFIED, V1};
 
 /// `FILEID_KERNFS`: a file handle that is a kernfs node id (linux/exportfs.h).
 const FILEID_KERNFS: i32 = 0xfe;
 
+/// A hierarchy by which processes are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hierarchy {
+    /// The unified (v2) one.
+    Unified,
+    /// That of the v1 memory controller.
+    V1Memory,
+}
+
+/// A cgroup: ids are those of its hierarchy, and never used twice while the host runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CgroupKey {
+    /// Where it is.
+    pub hierarchy: Hierarchy,
+    /// The inode of its directory.
+    pub id: u64,
+}
+
 /// The mounted cgroup hierarchies.
 #[derive(Debug)]
 pub struct CgroupFs {
-    unified: Option<Hierarchy>,
-    v1_memory: Option<Hierarchy>,
+    unified: Option<Mounted>,
+    v1_memory: Option<Mounted>,
 }
 
 #[derive(Debug)]
-struct Hierarchy {
+struct Mounted {
     root: PathBuf,
     mount: File,
 }
@@ -30,7 +49,7 @@ impl CgroupFs {
             mounts.lines().find_map(|line| {
                 let mut words = line.split(' ').skip(1);
                 let (root, kind, options) = (words.next()?, words.next()?, words.next()?);
-                wanted(kind, options).then(|| Hierarchy::open(Path::new(root)))?
+                wanted(kind, options).then(|| Mounted::open(Path::new(root)))?
             })
         };
         Self {
@@ -47,6 +66,23 @@ impl CgroupFs {
     /// The path below the root of the v1 memory hierarchy.
     pub fn v1_memory_path(&self, id: u64) -> Option<String> {
         self.v1_memory.as_ref()?.path(id)
+    }
+
+    /// The path of a cgroup below the root of its hierarchy. `None` when it is gone.
+    pub fn path(&self, cgroup: CgroupKey) -> Option<String> {
+        match cgroup.hierarchy {
+            Hierarchy::Unified => self.unified_path(cgroup.id),
+            Hierarchy::V1Memory => self.v1_memory_path(cgroup.id),
+        }
+    }
+
+    /// Walks over both hierarchies: the containers that have cgroups now.
+    pub(crate) fn containers(&self) -> impl Iterator<Item = (Hierarchy, ContainerCgroups)> + use<> {
+        let of = |hierarchy, mounted: &Option<Mounted>| {
+            let found = mounted.as_ref().map(|mounted| containers_below(&mounted.root)).unwrap_or_default();
+            found.into_iter().map(move |container| (hierarchy, container))
+        };
+        of(Hierarchy::Unified, &self.unified).chain(of(Hierarchy::V1Memory, &self.v1_memory))
     }
 
     /// The memory limit that holds for a cgroup: its own or that of the nearest cgroup above it. Where memory is on v1,
@@ -68,7 +104,7 @@ struct Handle {
     id: u64,
 }
 
-impl Hierarchy {
+impl Mounted {
     fn open(root: &Path) -> Option<Self> {
         Some(Self { root: root.to_owned(), mount: File::open(root).ok()? })
     }

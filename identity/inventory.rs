@@ -56,9 +56,7 @@ impl Inventory {
         let root = match self {
             Self::Unified(root) | Self::V1 { memory: root, .. } => root,
         };
-        let mut found = Vec::new();
-        look_into(root, &mut String::new(), 0, None, &mut found);
-        found
+        containers_below(root)
     }
 
     /// What CPU time the cgroup at `path` has had. `None` when it is gone.
@@ -87,6 +85,13 @@ fn mounted(mounts: &str, wanted: impl Fn(&str, &str) -> bool) -> Option<PathBuf>
         let (root, kind, options) = (words.next()?, words.next()?, words.next()?);
         wanted(kind, options).then(|| PathBuf::from(root))
     })
+}
+
+/// The containers that have cgroups in the hierarchy mounted at `root`.
+pub(crate) fn containers_below(root: &Path) -> Vec<ContainerCgroups> {
+    let mut found = Vec::new();
+    look_into(root, &mut String::new(), 0, None, &mut found);
+    found
 }
 
 /// Adds the containers below `folder`, whose path is `path`. `inside` is the container that the folder belongs to, as

@@ -195,7 +195,6 @@ mod kernel {
         std::fs::create_dir_all(&cgroup.0).unwrap();
         let id = std::fs::metadata(&cgroup.0).unwrap().ino();
         assert_eq!(CgroupFs::mounted().unified_path(id).unwrap(), format!("/kpulse-identity-test/{ID}"));
-        assert_eq!(Containers::of_host().find(id, None).unwrap().id, ID);
-        assert_eq!(Containers::of_host().find(u64::MAX, None), None, "a cgroup that never was");
+        assert_eq!(Containers::of_host().look_up(id, None, std::time::Instant::now()).unwrap().id, ID);
     }
 }

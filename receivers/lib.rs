@@ -2,6 +2,7 @@
 
 use pipeline::component::ReceiverFactory;
 
+mod containers;
 mod conventions;
 pub mod ebpf_events;
 pub mod ebpf_metrics;

@@ -7,6 +7,7 @@ use pipeline::proto::common::v1::{AnyValue, KeyValue, any_value::Value};
 use pipeline::proto::logs::v1::{LogRecord, SeverityNumber};
 
 use super::parts::{end, owner, transport};
+use crate::containers::Containers;
 use crate::conventions::*;
 
 config::settings! {
@@ -73,7 +74,7 @@ impl super::Source for Source {
         std::iter::once(drop.location).chain(drop.stack().iter().copied()).collect()
     }
 
-    fn record(&self, drop: &Dropped, names: &[String], clock: &mut Clock) -> LogRecord {
+    fn record(&self, drop: &Dropped, names: &[String], clock: &mut Clock, _: &Containers) -> LogRecord {
         record(drop, self.0.reasons(), names, clock)
     }
 }

@@ -23,12 +23,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, Section};
 use ebpf::{Cgroups, Clock, EventProbe, Kernel, OpenError, Probe, Record, Symbols};
-use identity::{Container, Containers};
+use identity::Container;
 use pipeline::component::{BuildContext, Factory, Receiver, ReceiverConfig, ReceiverFactory, Stability, decode};
 use pipeline::proto::LogsRequest;
 use pipeline::proto::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use pipeline::{Batch, BuildError, Origin, Outlet, Outlets, Signal, StartError, Stop, Tasks};
 
+use crate::containers::Containers;
 use crate::kernel::SharedKernel;
 use crate::probe_cost::ProbeCosts;
 use crate::probe_telemetry::{ProbeTelemetry, READ_EVERY};
@@ -96,7 +97,8 @@ impl Receiver for EbpfEvents {
         };
         let symbols = Symbols::start().map_err(|e| StartError(format!("no thread for symbols: {e}")))?;
         let costs = ProbeCosts::new(&self.cx.telemetry, &self.cx.id.to_string());
-        let mut opening = Opening { receiver: &self, symbols, outlet, costs, tasks };
+        let containers = Containers::share(&self.kernel, &self.cx, tasks)?;
+        let mut opening = Opening { receiver: &self, symbols, containers, outlet, costs, tasks };
         let Probes { dropwatch, netrecvlat, oom } = &self.config.probes;
         opening.open::<dropwatch::Source>(dropwatch.get())?;
         opening.open::<netrecvlat::Source>(netrecvlat.get())?;
@@ -116,6 +118,7 @@ impl Receiver for EbpfEvents {
 struct Opening<'a> {
     receiver: &'a EbpfEvents,
     symbols: Symbols,
+    containers: Containers,
     outlet: &'a Outlet,
     costs: ProbeCosts,
     tasks: &'a mut Tasks,
@@ -134,7 +137,7 @@ impl Opening<'_> {
         let watching = Watching {
             telemetry: ProbeTelemetry::of_events(&cx.telemetry, &id, S::NAME),
             symbols: self.symbols.clone(),
-            containers: Containers::of_host(),
+            containers: self.containers.clone(),
             clock: Clock::default(),
             host: Host::read(),
             outlet: self.outlet.clone(),
@@ -164,7 +167,7 @@ trait Source: Sized + Send + 'static {
     /// Kernel addresses whose names the record shows.
     fn addresses(event: &Self::Event) -> Vec<u64>;
     /// The log record; `names` are those of the addresses.
-    fn record(&self, event: &Self::Event, names: &[String], clock: &mut Clock) -> LogRecord;
+    fn record(&self, event: &Self::Event, names: &[String], clock: &mut Clock, containers: &Containers) -> LogRecord;
     /// Called every second.
     fn every_second(&mut self) {}
 }
@@ -209,9 +212,9 @@ impl<S: Source> Watching<S> {
         self.source.probe().drain(|event| events.push(*event));
         let mut by_owner: Vec<(Option<Container>, Vec<LogRecord>)> = Vec::new();
         for event in &events {
-            let container = S::cgroups(event).and_then(|ids| self.containers.find(ids.unified, ids.v1_memory));
+            let container = S::cgroups(event).and_then(|cgroups| self.containers.find(cgroups));
             let names = self.symbols.kernel(S::addresses(event)).await;
-            let record = self.source.record(event, &names, &mut self.clock);
+            let record = self.source.record(event, &names, &mut self.clock, &self.containers);
             match by_owner.iter_mut().find(|(owner, _)| *owner == container) {
                 Some((_, records)) => records.push(record),
                 None => by_owner.push((container, vec![record])),

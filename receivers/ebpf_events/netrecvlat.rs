@@ -9,6 +9,7 @@ use pipeline::proto::common::v1::{AnyValue, KeyValue, any_value::Value};
 use pipeline::proto::logs::v1::{LogRecord, SeverityNumber};
 
 use super::parts::{end, owner, transport};
+use crate::containers::Containers;
 use crate::conventions::*;
 
 config::settings! {
@@ -70,7 +71,7 @@ impl super::Source for Source {
         Vec::new()
     }
 
-    fn record(&self, delay: &Delay, _: &[String], clock: &mut Clock) -> LogRecord {
+    fn record(&self, delay: &Delay, _: &[String], clock: &mut Clock, _: &Containers) -> LogRecord {
         let device = self.0.device(delay);
         LogRecord {
             time_unix_nano: clock.unix_ns(delay.header.mono_ns),

@@ -3,11 +3,12 @@
 use config::{Decoder, Rules};
 use ebpf::oom::{Kill, Memory, Oom, Settings, Victim};
 use ebpf::{Cgroups, Clock, Kernel, OpenError, Rate, Task};
-use identity::{CgroupFs, Container, MemoryLimit};
+use identity::{CgroupFs, MemoryLimit};
 use pipeline::proto::common::v1::{AnyValue, KeyValue, any_value::Value};
 use pipeline::proto::logs::v1::{LogRecord, SeverityNumber};
 
 use super::parts::process;
+use crate::containers::Containers;
 use crate::conventions::*;
 
 config::settings! {
@@ -57,11 +58,11 @@ impl super::Source for Source {
         Vec::new()
     }
 
-    fn record(&self, kill: &Kill, _: &[String], clock: &mut Clock) -> LogRecord {
+    fn record(&self, kill: &Kill, _: &[String], clock: &mut Clock, containers: &Containers) -> LogRecord {
         let limit = kill.cgroups().and_then(|ids| self.cgroups.memory_limit(ids.unified, ids.v1_memory));
         let mut attributes = victim(kill);
         attributes.extend(limit.iter().flat_map(limited));
-        attributes.extend(trigger(&kill.trigger(), &self.cgroups));
+        attributes.extend(trigger(&kill.trigger(), containers));
         attributes.push(int(CPU, kill.header.cpu));
         LogRecord {
             time_unix_nano: clock.unix_ns(kill.header.mono_ns),
@@ -108,10 +109,9 @@ fn limited(limit: &MemoryLimit) -> [KeyValue; 3] {
     ]
 }
 
-fn trigger(task: &Task, cgroups: &CgroupFs) -> Vec<KeyValue> {
+fn trigger(task: &Task, containers: &Containers) -> Vec<KeyValue> {
     let Cgroups { unified, v1_memory } = task.cgroups;
-    let by_memory = || Container::in_path(&cgroups.v1_memory_path(v1_memory?)?);
-    let container = cgroups.unified_path(unified).and_then(|path| Container::in_path(&path)).or_else(by_memory);
+    let container = containers.find(task.cgroups);
     let mut attributes = vec![int(TRIGGER_PID, task.pid), text(TRIGGER_NAME, &task.comm)];
     attributes.push(size(TRIGGER_CGROUP_ID, unified));
     attributes.extend(v1_memory.map(|id| size(TRIGGER_CGROUP_V1_MEMORY_ID, id)));

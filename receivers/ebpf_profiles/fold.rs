@@ -5,10 +5,9 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ebpf::Cgroups;
 use ebpf::profile::Resolved;
 use ebpf::stacks::{self, Frame, Kind};
-use identity::{Container, Containers};
+use identity::Container;
 use pipeline::profiles::Dictionary;
 use pipeline::proto::ProfilesRequest;
 use pipeline::proto::common::v1::{AnyValue, any_value::Value};
@@ -17,6 +16,7 @@ use pipeline::proto::profiles::v1development::{
 };
 use pipeline::{Batch, Origin};
 
+use crate::containers::Containers;
 use crate::conventions::*;
 use crate::resource::{Host, scope};
 
@@ -58,8 +58,7 @@ impl Fold {
 
     /// Adds a sample as often as it was met.
     pub fn add(&mut self, resolved: &Resolved) {
-        let Cgroups { unified, v1_memory } = resolved.sample.process.cgroups;
-        let container = self.containers.find(unified, v1_memory);
+        let container = self.containers.find(resolved.sample.process.cgroups);
         let same = Same { stack: self.stack(resolved), attributes: self.attributes(&resolved.sample) };
         let count = self.counts.entry(container).or_default().entry(same).or_default();
         self.samples += usize::from(*count == 0);

@@ -19,10 +19,10 @@ use async_trait::async_trait;
 use config::{Decode, Decoder, Rules};
 use ebpf::Clock;
 use ebpf::profile::{MAX_FREQUENCY_HZ, READ_EVERY, Recorder, Resolved, Settings};
-use identity::Containers;
 use pipeline::component::{BuildContext, Factory, Receiver, ReceiverConfig, ReceiverFactory, Stability, decode};
 use pipeline::{BuildError, Outlet, Outlets, Signal, StartError, Stop, Tasks};
 
+use crate::containers::Containers;
 use crate::kernel::SharedKernel;
 use crate::probe_cost::ProbeCosts;
 use crate::probe_telemetry::ProbeTelemetry;
@@ -96,7 +96,8 @@ impl Receiver for EbpfProfiles {
         costs.add("profile", recorder.probe());
         costs.spawn(tasks);
         let mut clock = Clock::default();
-        let fold = Fold::new(settings.period(), clock.now_unix_ns(), Host::read(), Containers::of_host());
+        let containers = Containers::share(&self.kernel, &self.cx, tasks)?;
+        let fold = Fold::new(settings.period(), clock.now_unix_ns(), Host::read(), containers);
         let telemetry = ProbeTelemetry::of_samples(&self.cx.telemetry, &id, "profile");
         let reports = tokio::time::interval_at(first_report(&self.config), self.config.reporter_interval);
         tasks.spawn(id, Profiling { recorder, fold, telemetry, clock, outlet, reports }.run(stop));

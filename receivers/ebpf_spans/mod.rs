@@ -29,12 +29,13 @@ use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, Section};
 use ebpf::sockets::{Settings, Sockets};
 use ebpf::{EventProbe, Probe, Rate};
-use identity::{Container, Containers};
+use identity::Container;
 use pipeline::component::{BuildContext, Factory, Receiver, ReceiverConfig, ReceiverFactory, Stability, decode};
 use pipeline::proto::TracesRequest;
 use pipeline::proto::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use pipeline::{Batch, BuildError, Origin, Outlet, Outlets, Signal, StartError, Stop, Tasks};
 
+use crate::containers::Containers;
 use crate::kernel::SharedKernel;
 use crate::probe_telemetry::{ProbeTelemetry, READ_EVERY};
 use crate::resource::{Host, scope};
@@ -135,10 +136,11 @@ impl Receiver for EbpfSpans {
         let id = self.cx.id.to_string();
         let settings = self.config.settings();
         let probe = self.kernel.open(&id, "sockets", |kernel| Sockets::open(kernel, &settings))?;
+        let containers = Containers::share(&self.kernel, &self.cx, tasks)?;
         let watching = probe.map(|probe| Watching {
             telemetry: ProbeTelemetry::of_events(&self.cx.telemetry, &id, "sockets"),
             teller: Teller::new(),
-            containers: Containers::of_host(),
+            containers,
             host: Host::read(),
             outlet: outlet.clone(),
             probe,
@@ -203,8 +205,7 @@ impl Watching {
             let Told::Spans(spans) = teller.tell(exchange, excerpt) else {
                 return;
             };
-            let ids = exchange.task().cgroups;
-            let container = containers.find(ids.unified, ids.v1_memory);
+            let container = containers.find(exchange.task().cgroups);
             match by_owner.iter_mut().find(|(owner, _)| *owner == container) {
                 Some((_, all)) => all.extend(spans),
                 None => by_owner.push((container, spans)),

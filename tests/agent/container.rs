@@ -41,6 +41,16 @@ impl Container {
         std::fs::write(self.folders[0].join(file), bytes.to_string()).unwrap();
     }
 
+    /// The files by which a process leaves all of them.
+    pub fn outside(&self) -> Vec<String> {
+        self.folders.iter().map(|folder| format!("{}/cgroup.procs", folder.parent().unwrap().display())).collect()
+    }
+
+    /// Takes it away; it must be empty.
+    pub fn remove(self) {
+        self.folders.iter().for_each(|folder| std::fs::remove_dir(folder).unwrap());
+    }
+
     /// A program that starts inside.
     pub fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let join = self.folders.iter().map(|folder| format!("echo $$ > {}/cgroup.procs && ", folder.display()));
