@@ -116,6 +116,9 @@ fn bodies_over_the_limit_are_refused_unpacked_or_not() {
     assert!(peak.parse::<u64>().unwrap() < 90_000, "{peak} kB for bombs of 100 MB");
 }
 
+/// Method, headers, body, and the code and message that it ends with.
+type Call<'a> = (&'a str, &'a [(&'a str, &'a str)], Bytes, &'a str, &'a str);
+
 #[tokio::test]
 async fn broken_calls_end_with_the_code_that_fits() {
     let agent = Agent::start_with(LOGS_ONLY, &[]);
@@ -126,7 +129,7 @@ async fn broken_calls_end_with_the_code_that_fits() {
         assert!(code == "3" && message.contains(reason), "{reason}: {code} {message}");
     }
     let gzip = [("grpc-encoding", "gzip")];
-    let rows: [(&str, &[(&str, &str)], Bytes, &str, &str); 9] = [
+    let rows: [Call<'_>; 9] = [
         (logs, &[], Bytes::new(), "13", "there is no message"),
         (logs, &[], Bytes::from_static(&[0, 0, 0]), "13", "there is no message"),
         (logs, &[], Bytes::from_static(&[0, 0, 0, 0, 9, 1]), "13", "shorter than its prefix"),
