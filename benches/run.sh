@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make bench`: what kpulse costs. `benches/run.sh [switch] [storm] [tcp] [idle]`; without names, all of them.
+# `make bench`: what kpulse costs. `benches/run.sh [switch] [storm] [tcp] [idle] [scrape]`; without names, all of them.
 # Fails when a target is not met. KPULSE names another program to measure, ROUNDS another number of rounds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -35,7 +35,7 @@ LOAD=$CACHE/load
 # bpftrace needs its files.
 [ -e /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing || true
 
-for name in "${@:-switch storm tcp idle}"; do
+for name in "${@:-switch storm tcp idle scrape}"; do
   for bench in $name; do
     # Each bench is a function of the file with its name.
     . "benches/$bench.sh"

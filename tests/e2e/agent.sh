@@ -14,6 +14,12 @@ await() {
   done
 }
 
+# need COMMAND: Debian's package of that name where the command is missing; a check that cannot have it is left out
+need() {
+  command -v "$1" >/dev/null && return
+  { timeout 120 apt-get update -qq && timeout 120 apt-get install -y -qq --no-install-recommends "$1"; } >/dev/null || exit 3
+}
+
 # start_agent [--set ...]: sets agent (pid); metrics on 29704, own metrics on 29706, health on 29713, lines in $WORK/telemetry.jsonl
 start_agent() {
   "$KPULSE" --config "$root/pipeline.yaml" --set exporters.prometheus.endpoint=127.0.0.1:29704 \

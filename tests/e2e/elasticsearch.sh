@@ -1,9 +1,7 @@
 # Sourced by checks behind agent.sh: a real Elasticsearch of their own.
 servers=$root/tests/servers/elasticsearch
 elasticsearch_home=$("$servers/install.sh") || exit 3
-if ! command -v jq >/dev/null; then
-  { timeout 120 apt-get update -qq && timeout 120 apt-get install -y -qq --no-install-recommends jq; } >/dev/null || exit 3
-fi
+need jq
 # It runs as another user than root.
 chmod 711 "$WORK"
 
