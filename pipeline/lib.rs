@@ -8,6 +8,7 @@
 mod batch;
 mod code;
 pub mod component;
+pub mod connector;
 pub mod delivery;
 mod edge;
 pub mod extension;

@@ -7,5 +7,6 @@ pub static TABLES: Tables = Tables {
     receivers: receivers::ALL,
     processors: processors::ALL,
     exporters: exporters::ALL,
+    connectors: connectors::ALL,
     extensions: extensions::ALL,
 };

@@ -76,6 +76,7 @@ fn pages() -> Vec<(String, String)> {
     receivers::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("receiver", f))));
     processors::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("processor", f))));
     exporters::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("exporter", f))));
+    connectors::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("connector", f))));
     extensions::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("extension", f))));
     pages
 }

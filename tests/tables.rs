@@ -26,5 +26,6 @@ fn folders_and_tables_agree_and_every_sample_is_taken_by_its_own_factory() {
     check("receivers", receivers::ALL);
     check("processors", processors::ALL);
     check("exporters", exporters::ALL);
+    check("connectors", connectors::ALL);
     check("extensions", extensions::ALL);
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use config::{ComponentId, Node, Secrets};
 
 use crate::component::{BuildContext, Configured, Exporter, Processor, Receiver};
+use crate::connector::Connector;
 use crate::delivery::Delivery;
 use crate::extension::{Extension, Extensions};
 use crate::running::{Kept, Running};
@@ -38,6 +39,7 @@ pub struct Graph {
     pub(crate) kept: Kept,
     pub(crate) extensions: Vec<New<Arc<dyn Extension>>>,
     pub(crate) exporters: Vec<New<Built>>,
+    pub(crate) connectors: Vec<New<Arc<dyn Connector>>>,
     pub(crate) pipelines: Vec<NewPipeline>,
     pub(crate) receivers: Vec<New<Box<dyn Receiver>>>,
     pub(crate) telemetry: Telemetry,
@@ -110,9 +112,10 @@ impl Graph {
             extensions.push(New { id: id.clone(), print, component: built });
         }
         let builder = Builder { settings, telemetry, kept: &kept };
-        let (exporters, pipelines, receivers) = (builder.exporters()?, builder.pipelines()?, builder.receivers()?);
+        let (exporters, connectors) = (builder.exporters()?, builder.connectors()?);
+        let (pipelines, receivers) = (builder.pipelines()?, builder.receivers()?);
         let (settings, telemetry) = (settings.clone(), telemetry.clone());
-        Ok(Self { settings, kept, extensions, exporters, pipelines, receivers, telemetry })
+        Ok(Self { settings, kept, extensions, exporters, connectors, pipelines, receivers, telemetry })
     }
 }
 
@@ -150,6 +153,16 @@ impl Builder<'_> {
         wanted(ids, &self.settings.exporters, |id| self.kept.exporters.contains(id)).map(build).collect()
     }
 
+    fn connectors(&self) -> Result<Vec<New<Arc<dyn Connector>>>, BuildError> {
+        let ids = self.settings.service.pipelines.0.values().flat_map(|pipeline| &pipeline.exporters);
+        let build = |(id, component): (&ComponentId, &Component<dyn crate::connector::ConnectorConfig>)| {
+            let cx = self.context(id);
+            let print = Print::of(component, &cx);
+            Ok(New { id: id.clone(), print, component: component.config.build(cx)? })
+        };
+        wanted(ids, &self.settings.connectors, |id| self.kept.connectors.contains(id)).map(build).collect()
+    }
+
     fn receivers(&self) -> Result<Vec<New<Box<dyn Receiver>>>, BuildError> {
         let ids = self.settings.service.pipelines.0.values().flat_map(|pipeline| &pipeline.receivers);
         let build = |(id, component): (&ComponentId, &Component<dyn crate::component::ReceiverConfig>)| {
@@ -161,8 +174,13 @@ impl Builder<'_> {
     }
 
     fn pipelines(&self) -> Result<Vec<NewPipeline>, BuildError> {
-        let all = &self.settings.service.pipelines.0;
-        all.iter().filter(|(id, _)| !self.kept.pipelines.contains(*id)).map(|(id, p)| self.pipeline(id, p)).collect()
+        let all = self.settings.service.pipelines.0.iter();
+        let wanted = all.filter(|(id, _)| !self.kept.pipelines.contains(*id));
+        let mut pipelines: Vec<_> = wanted.map(|(id, p)| self.pipeline(id, p)).collect::<Result<_, _>>()?;
+        // What stands behind a connector has to be there before what stands before it.
+        let depths = self.settings.depths();
+        pipelines.sort_by_key(|pipeline| std::cmp::Reverse(depths.get(&pipeline.id).copied()));
+        Ok(pipelines)
     }
 
     fn pipeline(&self, id: &ComponentId, settings: &PipelineSettings) -> Result<NewPipeline, BuildError> {

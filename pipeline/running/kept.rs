@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use config::{ComponentId, Secrets};
 
+use super::connectors::ConnectorPart;
 use super::{ExporterPart, PipelinePart, ReceiverPart, Running};
 use crate::component::Configured;
 use crate::extension::Extensions;
@@ -16,6 +17,7 @@ use crate::{Signal, Tasks};
 pub(crate) struct Kept {
     pub extensions: HashSet<ComponentId>,
     pub exporters: HashSet<ComponentId>,
+    pub connectors: HashSet<ComponentId>,
     pub pipelines: HashSet<ComponentId>,
     pub receivers: HashSet<ComponentId>,
     /// Receivers' edges behind which nothing changes.
@@ -37,7 +39,7 @@ impl Kept {
             }
         }
         kept.exporters = ids(&running.exporters, |part| kept.exporter(part, settings), |part| &part.id);
-        kept.pipelines = ids(&running.pipelines, |part| kept.pipeline(part, settings), |part| &part.id);
+        kept.pipelines(running, settings);
         kept.receivers = ids(&running.receivers, |part| kept.receiver(part, settings), |part| &part.id);
         for part in running.receivers.iter().filter(|part| kept.receivers.contains(&part.id)) {
             let same = part.feeds.iter().filter(|feed| {
@@ -54,13 +56,38 @@ impl Kept {
         wanted && self.is_same(&part.id, &part.print, &settings.exporters, &[&part.tasks, &part.consumers])
     }
 
+    /// From the last to the first: what stands before a connector stays only if the connector does, and that only if
+    /// what stands behind it does.
+    fn pipelines(&mut self, running: &Running, settings: &Settings) {
+        let depths = running.settings.depths();
+        let mut parts: Vec<_> = running.pipelines.iter().collect();
+        parts.sort_by_key(|part| std::cmp::Reverse(depths.get(&part.id).copied()));
+        for part in parts {
+            let connectors = running.connectors.iter().filter(|known| part.settings.exporters.contains(&known.id));
+            let stay: Vec<_> = connectors.filter(|part| self.connector(part, running, settings)).collect();
+            self.connectors.extend(stay.into_iter().map(|part| part.id.clone()));
+            if self.pipeline(part, settings) {
+                self.pipelines.insert(part.id.clone());
+            }
+        }
+    }
+
+    fn connector(&self, part: &ConnectorPart, running: &Running, settings: &Settings) -> bool {
+        let same_behind = Signal::ALL.into_iter().all(|to| {
+            let behind = settings.pipelines_of(&part.id, to);
+            behind == running.settings.pipelines_of(&part.id, to) && behind.iter().all(|id| self.pipelines.contains(id))
+        });
+        let wanted = settings.service.pipelines.0.values().any(|pipeline| pipeline.exporters.contains(&part.id));
+        wanted && same_behind && self.is_same(&part.id, &part.print, &settings.connectors, &[&part.tasks])
+    }
+
     fn pipeline(&self, part: &PipelinePart, settings: &Settings) -> bool {
         let Some(wanted) = settings.service.pipelines.0.get(&part.id) else { return false };
         let same = |(id, print)| self.is_same(id, print, &settings.processors, &[&part.tasks]);
         wanted.processors == part.settings.processors
             && wanted.exporters == part.settings.exporters
             && wanted.processors.iter().zip(&part.prints).all(same)
-            && wanted.exporters.iter().all(|id| self.exporters.contains(id))
+            && wanted.exporters.iter().all(|id| self.exporters.contains(id) || self.connectors.contains(id))
     }
 
     fn receiver(&self, part: &ReceiverPart, settings: &Settings) -> bool {

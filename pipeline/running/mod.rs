@@ -1,5 +1,6 @@
 //! The running service: starts what is new, stops what is gone, leaves the rest alone.
 
+mod connectors;
 mod kept;
 mod parts;
 mod reload;
@@ -11,7 +12,8 @@ use std::time::Duration;
 use config::ComponentId;
 use tokio::time::{Instant, timeout_at};
 
-use crate::graph::{Graph, New};
+use crate::connector::Outputs;
+use crate::graph::{Graph, New, NewPipeline};
 use crate::health::HealthReport;
 use crate::settings::Settings;
 use crate::{Next, Signal, StartError, Stopped, Tasks, Telemetry};
@@ -20,6 +22,7 @@ pub(crate) use kept::Kept;
 pub(crate) use parts::{ExporterPart, ExtensionPart, PipelinePart, ReceiverPart};
 pub use reload::{ReloadError, Reloaded};
 
+use connectors::ConnectorPart;
 use parts::Feed;
 use target::Target;
 
@@ -33,6 +36,7 @@ pub struct Running {
     health: HealthReport,
     pub(crate) extensions: Vec<ExtensionPart>,
     pub(crate) exporters: Vec<ExporterPart>,
+    connectors: Vec<ConnectorPart>,
     pipelines: Vec<PipelinePart>,
     receivers: Vec<ReceiverPart>,
     /// Replaced exporters that still deliver what they held.
@@ -48,6 +52,7 @@ impl Running {
             health: HealthReport::default(),
             extensions: Vec::new(),
             exporters: Vec::new(),
+            connectors: Vec::new(),
             pipelines: Vec::new(),
             receivers: Vec::new(),
             retiring: Tasks::default(),
@@ -87,7 +92,7 @@ impl Running {
 
     /// Starts the parts of `graph` beside those that run, in the order that lets nothing get lost.
     async fn start(&mut self, graph: Graph) -> Result<(), StartError> {
-        let Graph { settings, extensions, exporters, pipelines, receivers, telemetry, .. } = graph;
+        let Graph { settings, extensions, exporters, connectors, pipelines, receivers, telemetry, .. } = graph;
         for new in extensions {
             self.extensions.push(ExtensionPart::start(new, &self.health).await?);
         }
@@ -96,8 +101,10 @@ impl Running {
         for new in exporters {
             self.exporters.push(ExporterPart::start(new).await?);
         }
+        self.connectors.extend(connectors.into_iter().map(ConnectorPart::new));
         for new in pipelines {
-            self.pipelines.push(PipelinePart::start(new, &mut self.exporters, &telemetry).await?);
+            let part = self.pipeline(new, &settings, &telemetry).await?;
+            self.pipelines.push(part);
         }
         self.turn(&settings);
         for New { id, print, component } in receivers {
@@ -105,6 +112,28 @@ impl Running {
             self.receivers.push(ReceiverPart::start(New { id, print, component }, feeds, &telemetry).await?);
         }
         Ok(())
+    }
+
+    /// Starts a pipeline before those that run already.
+    async fn pipeline(
+        &mut self,
+        new: NewPipeline,
+        settings: &Settings,
+        telemetry: &Telemetry,
+    ) -> Result<PipelinePart, StartError> {
+        let signal = new.settings.signal;
+        let mut ends = Vec::new();
+        for id in &new.settings.exporters {
+            if let Some(exporter) = self.exporters.iter_mut().find(|part| part.id == *id) {
+                ends.push(exporter.end(signal, telemetry));
+                continue;
+            }
+            let behind = settings.signals_behind(id, signal);
+            let outputs = Outputs::new(behind.into_iter().map(|to| (to, self.behind(settings, id, to).1)));
+            let connector = self.connectors.iter_mut().find(|part| part.id == *id);
+            ends.extend(connector.map(|part| part.edge(signal, outputs)));
+        }
+        PipelinePart::start(new, Next::fan_out(ends), telemetry).await
     }
 
     /// Lets receivers that stayed go on to where they belong now.
@@ -128,7 +157,7 @@ impl Running {
         Signal::ALL.into_iter().filter_map(feed).collect()
     }
 
-    /// The pipelines that take this signal from the receiver, and the edge into them.
+    /// The pipelines that take this signal from the receiver or connector, and the edge into them.
     fn behind(&self, settings: &Settings, receiver: &ComponentId, signal: Signal) -> (Vec<ComponentId>, Next) {
         let pipelines = settings.pipelines_of(receiver, signal);
         let entry = |id: &ComponentId| Some(self.pipelines.iter().find(|part| part.id == *id)?.entry.clone());
@@ -152,12 +181,29 @@ impl Running {
             // What is still under way at the deadline goes its old way to the end.
             let _ = timeout_at(deadline, target.quiet()).await;
         }
-        let mut gone: Vec<_> = self.pipelines.extract_if(.., |part| !kept.pipelines.contains(&part.id)).collect();
-        gone.iter_mut().for_each(|part| part.tasks.request_stop());
-        for part in gone {
-            late += part.stop(deadline).await;
-        }
+        late += self.retire_pipelines(kept, deadline).await;
         late + self.retire_ends(kept, stay, deadline).await
+    }
+
+    /// What connectors hand over passes the pipelines behind them, so those drain later.
+    async fn retire_pipelines(&mut self, kept: &Kept, deadline: Instant) -> usize {
+        let mut late = 0;
+        let depths = self.settings.depths();
+        for depth in 0..=depths.values().copied().max().unwrap_or(0) {
+            let gone =
+                |part: &mut PipelinePart| !kept.pipelines.contains(&part.id) && depths.get(&part.id) == Some(&depth);
+            let mut gone: Vec<_> = self.pipelines.extract_if(.., gone).collect();
+            gone.iter_mut().for_each(|part| part.tasks.request_stop());
+            for part in gone {
+                late += part.stop(deadline).await;
+            }
+            let fed = |id: &ComponentId| self.pipelines.iter().any(|part| part.settings.exporters.contains(id));
+            let gone = |part: &mut ConnectorPart| !kept.connectors.contains(&part.id) && !fed(&part.id);
+            for part in self.connectors.extract_if(.., gone) {
+                late += part.stop(deadline).await;
+            }
+        }
+        late
     }
 
     async fn retire_ends(&mut self, kept: &Kept, stay: Stay, deadline: Instant) -> usize {
@@ -194,7 +240,8 @@ impl Running {
             self.receivers.iter_mut().map(|part| (&mut part.tasks, &mut part.forwarders)).unzip();
         let (consumers, exporters): (Vec<_>, Vec<_>) =
             self.exporters.iter_mut().map(|part| (&mut part.consumers, &mut part.tasks)).unzip();
-        let pipelines = self.pipelines.iter_mut().map(|part| &mut part.tasks);
+        let connectors = self.connectors.iter_mut().map(|part| &mut part.tasks);
+        let pipelines = self.pipelines.iter_mut().map(|part| &mut part.tasks).chain(connectors);
         let extensions = self.extensions.iter_mut().map(|part| &mut part.tasks);
         tasks.into_iter().chain(forwarders).chain(pipelines).chain(consumers).chain(exporters).chain(extensions)
     }

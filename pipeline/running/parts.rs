@@ -20,7 +20,7 @@ use crate::{Next, Signal, StartError, Stop, Tasks, Telemetry};
 
 /// What log lines of a component say of it, in the Collector's words. Always on: whether a line is shown is decided by its
 /// own level.
-fn span(id: &ComponentId, kind: &'static str) -> Span {
+pub(super) fn span(id: &ComponentId, kind: &'static str) -> Span {
     tracing::error_span!("component", otelcol.component.id = %id, otelcol.component.kind = kind)
 }
 
@@ -137,17 +137,10 @@ pub(crate) struct PipelinePart {
 }
 
 impl PipelinePart {
-    /// Starts its processors and connects it to the exporters.
-    pub async fn start(
-        new: NewPipeline,
-        exporters: &mut [ExporterPart],
-        telemetry: &Telemetry,
-    ) -> Result<Self, StartError> {
+    /// Starts its processors; the last hands on to `end`.
+    pub async fn start(new: NewPipeline, end: Next, telemetry: &Telemetry) -> Result<Self, StartError> {
         let (settings, mut tasks) = (new.settings, Tasks::default());
-        let signal = settings.signal;
-        let mut end = |id: &ComponentId| Some(exporters.iter_mut().find(|e| e.id == *id)?.end(signal, telemetry));
-        let end = Next::fan_out(settings.exporters.iter().filter_map(&mut end).collect());
-        let entry = chain(new.processors, end, signal, telemetry, &mut tasks).await?;
+        let entry = chain(new.processors, end, settings.signal, telemetry, &mut tasks).await?;
         Ok(Self { id: new.id, settings, prints: new.prints, entry, tasks })
     }
 

@@ -103,6 +103,8 @@ impl Running {
         stopped.extend(extensions.map(|id| name("extensions", id)));
         let exporters = self.exporters.iter().map(|part| &part.id).filter(|id| gone(id, &kept.exporters));
         stopped.extend(exporters.map(|id| name("exporters", id)));
+        let connectors = self.connectors.iter().map(|part| &part.id).filter(|id| gone(id, &kept.connectors));
+        stopped.extend(connectors.map(|id| name("connectors", id)));
         let pipelines = self.pipelines.iter().map(|part| &part.id).filter(|id| gone(id, &kept.pipelines));
         stopped.extend(pipelines.map(|id| name("pipelines", id)));
         let receivers = self.receivers.iter().map(|part| &part.id).filter(|id| gone(id, &kept.receivers));
@@ -110,6 +112,7 @@ impl Running {
         let mut started = Vec::new();
         started.extend(graph.extensions.iter().map(|new| name("extensions", &new.id)));
         started.extend(graph.exporters.iter().map(|new| name("exporters", &new.id)));
+        started.extend(graph.connectors.iter().map(|new| name("connectors", &new.id)));
         started.extend(graph.pipelines.iter().map(|new| name("pipelines", &new.id)));
         started.extend(graph.receivers.iter().map(|new| name("receivers", &new.id)));
         Reloaded { stopped, started }

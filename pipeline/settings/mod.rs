@@ -1,5 +1,6 @@
 //! The whole configuration, typed: tree to components and pipelines, all faults at once.
 
+mod flow;
 mod readers;
 mod references;
 mod resource;
@@ -16,6 +17,7 @@ use crate::component::{
     Configured, ExporterConfig, ExporterFactory, Factory, ProcessorConfig, ProcessorFactory, ReceiverConfig,
     ReceiverFactory,
 };
+use crate::connector::{ConnectorConfig, ConnectorFactory};
 use crate::extension::{ExtensionConfig, ExtensionFactory};
 pub use readers::{IncludeExclude, OtlpPush, Periodic, PrometheusReader, Protocol, Reader};
 pub use resource::ResourceSettings;
@@ -34,6 +36,8 @@ pub struct Tables {
     pub processors: &'static [&'static ProcessorFactory],
     /// Where it can go.
     pub exporters: &'static [&'static ExporterFactory],
+    /// What can stand between pipelines.
+    pub connectors: &'static [&'static ConnectorFactory],
     /// What can run beside.
     pub extensions: &'static [&'static ExtensionFactory],
 }
@@ -64,6 +68,8 @@ pub struct Settings {
     pub processors: Section<dyn ProcessorConfig>,
     /// `exporters`
     pub exporters: Section<dyn ExporterConfig>,
+    /// `connectors`
+    pub connectors: Section<dyn ConnectorConfig>,
     /// `extensions`
     pub extensions: Section<dyn ExtensionConfig>,
     /// `service`
@@ -86,6 +92,7 @@ impl Settings {
             receivers: section(tree, "receivers", tables.receivers, &mut decoder),
             processors: section(tree, "processors", tables.processors, &mut decoder),
             exporters: section(tree, "exporters", tables.exporters, &mut decoder),
+            connectors: section(tree, "connectors", tables.connectors, &mut decoder),
             extensions: section(tree, "extensions", tables.extensions, &mut decoder),
             service: decoder.at("service", |d| {
                 config::Decode::decode(
@@ -95,13 +102,12 @@ impl Settings {
                 )
             }),
         };
-        let _: Section<dyn ReceiverConfig> = section(tree, "connectors", &[], &mut decoder);
         settings.check(&mut decoder);
         let errors = decoder.finish();
         if errors.0.is_empty() { Ok(settings) } else { Err(errors) }
     }
 
-    /// The pipelines that take this signal from this receiver.
+    /// The pipelines that take this signal from this receiver or connector.
     pub(crate) fn pipelines_of(&self, receiver: &ComponentId, signal: Signal) -> Vec<ComponentId> {
         let takes = |p: &PipelineSettings| p.signal == signal && p.receivers.contains(receiver);
         self.service.pipelines.0.iter().filter(|(_, pipeline)| takes(pipeline)).map(|(id, _)| id.clone()).collect()
@@ -111,10 +117,12 @@ impl Settings {
         check_section(&self.receivers, "receivers", decoder);
         check_section(&self.processors, "processors", decoder);
         check_section(&self.exporters, "exporters", decoder);
+        check_section(&self.connectors, "connectors", decoder);
         check_section(&self.extensions, "extensions", decoder);
         decoder.at("service", |decoder| {
             config::Decode::validate(&self.service, decoder);
             references::check(self, decoder);
+            decoder.at("pipelines", |decoder| flow::check(self, decoder));
         });
     }
 
@@ -124,6 +132,7 @@ impl Settings {
             ("receivers", encode_section(&self.receivers, |c| c.encode(secrets))),
             ("processors", encode_section(&self.processors, |c| c.encode(secrets))),
             ("exporters", encode_section(&self.exporters, |c| c.encode(secrets))),
+            ("connectors", encode_section(&self.connectors, |c| c.encode(secrets))),
             ("extensions", encode_section(&self.extensions, |c| c.encode(secrets))),
             ("service", config::Decode::encode(&self.service, secrets)),
         ])

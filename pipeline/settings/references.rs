@@ -26,16 +26,19 @@ pub(super) fn check(settings: &Settings, decoder: &mut Decoder) {
                         decoder.error(format!("references processor \"{id}\" multiple times"));
                     }
                 }
-                each(&pipeline.receivers, &settings.receivers, "receiver", pipeline, decoder);
-                each(&pipeline.processors, &settings.processors, "processor", pipeline, decoder);
-                each(&pipeline.exporters, &settings.exporters, "exporter", pipeline, decoder);
+                let is_connector = |id: &&ComponentId| settings.connectors.contains_key(*id);
+                let receivers = pipeline.receivers.iter().filter(|id| !is_connector(id));
+                let exporters = pipeline.exporters.iter().filter(|id| !is_connector(id));
+                each(receivers, &settings.receivers, "receiver", pipeline, decoder);
+                each(pipeline.processors.iter(), &settings.processors, "processor", pipeline, decoder);
+                each(exporters, &settings.exporters, "exporter", pipeline, decoder);
             });
         }
     });
 }
 
-fn each<C: ?Sized>(
-    ids: &[ComponentId],
+fn each<'a, C: ?Sized>(
+    ids: impl Iterator<Item = &'a ComponentId>,
     section: &Section<C>,
     kind: &str,
     pipeline: &PipelineSettings,

@@ -80,7 +80,8 @@ static SINK: ExporterFactory = Factory {
     fields: &[],
     decode: |node, decoder| Box::new(decode::<Sink>(node, decoder)),
 };
-static TABLES: Tables = Tables { receivers: &[&SOURCE], processors: &[], exporters: &[&SINK], extensions: &[] };
+static TABLES: Tables =
+    Tables { receivers: &[&SOURCE], processors: &[], exporters: &[&SINK], connectors: &[], extensions: &[] };
 
 fn settings(text: &str) -> Result<Settings, config::Errors> {
     let node: Node = config::parse(text, &Arc::from("test")).unwrap();

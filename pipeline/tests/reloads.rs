@@ -132,7 +132,8 @@ static SINK: ExporterFactory = Factory {
     fields: &[],
     decode: |node, decoder| Box::new(decode::<Sink>(node, decoder)),
 };
-static TABLES: Tables = Tables { receivers: &[&SOURCE], processors: &[], exporters: &[&SINK], extensions: &[] };
+static TABLES: Tables =
+    Tables { receivers: &[&SOURCE], processors: &[], exporters: &[&SINK], connectors: &[], extensions: &[] };
 
 fn settings(receivers: &str, exporters: &str, pipelines: &str) -> Settings {
     let text =

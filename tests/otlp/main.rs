@@ -1,4 +1,4 @@
-//! OTLP into the built command: whole, broken, too large, over TLS, and while it stops.
+//! OTLP into the built command: whole, broken, too large, over TLS, while it stops, and on through connectors.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test may fail loudly")]
 
 #[path = "../agent/mod.rs"]
@@ -6,6 +6,7 @@ mod agent;
 mod answers;
 mod calls;
 mod client;
+mod connectors;
 mod faults;
 mod stopping;
 mod tls;

@@ -23,6 +23,7 @@ fn tables() -> Tables {
         receivers: receivers::ALL,
         processors: processors::ALL,
         exporters: exporters::ALL,
+        connectors: connectors::ALL,
         extensions: extensions::ALL,
     }
 }
