@@ -10,6 +10,7 @@
 //! load exchange CPU ROUND_TRIPS KIND 100 bytes there and back over TCP, KIND http or other, two processes on one CPU;
 //!                                    prints CPU ns per round trip and round trips a second
 //! load respond KIND                  the other process: tells its port, answers every 100 bytes
+//! load burn CPU SECONDS DEPTH        burns CPU time below so many calls, which differ from one time to the next
 //! load await ADDRESS NEEDLE SECONDS  polls a page until it has NEEDLE; fails when it never does
 //! load scrape ADDRESS TIMES          reads the page TIMES times, a connection each; prints the last one
 //! ```
@@ -184,6 +185,35 @@ fn storm(cpu: usize, datagrams: u64) -> Result<()> {
     Ok(())
 }
 
+/// Frames that are not calls of these, and calls that are no last ones, would not be on the stack.
+#[inline(never)]
+fn left(path: u64, depth: u32) -> u64 {
+    std::hint::black_box(below(path, depth)) + 1
+}
+
+#[inline(never)]
+fn right(path: u64, depth: u32) -> u64 {
+    std::hint::black_box(below(path, depth)) + 2
+}
+
+fn below(path: u64, depth: u32) -> u64 {
+    match (depth, path & 1) {
+        (0, _) => (0..20_000).fold(path, |sum, i| std::hint::black_box(sum.wrapping_mul(31).wrapping_add(i))) & 1,
+        (_, 0) => left(path >> 1, depth - 1),
+        _ => right(path >> 1, depth - 1),
+    }
+}
+
+fn burn(cpu: usize, seconds: f64, depth: u32) -> Result<()> {
+    pin(cpu)?;
+    let (start, mut path) = (Instant::now(), 1u64);
+    while start.elapsed().as_secs_f64() < seconds {
+        path = path.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        std::hint::black_box(below(path.rotate_left(32), depth));
+    }
+    Ok(())
+}
+
 fn get(address: &str) -> Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
@@ -225,6 +255,7 @@ fn main() -> Result<()> {
         ["exchange", cpu, times, kind] => exchange(cpu.parse()?, times.parse()?, kind),
         ["respond", kind] => respond(kind),
         ["storm", cpu, times] => storm(cpu.parse()?, times.parse()?),
+        ["burn", cpu, seconds, depth] => burn(cpu.parse()?, seconds.parse()?, depth.parse()?),
         ["await", address, needle, seconds] => wait(address, needle, seconds.parse()?),
         ["scrape", address, times] => scrape(address, times.parse()?),
         _ => Err("see the top of load.rs".into()),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make bench`: what kpulse costs. `benches/run.sh [switch] [storm] [tcp] [idle] [scrape]`; without names, all of them.
+# `make bench`: what kpulse costs. `benches/run.sh [switch] [storm] [tcp] [idle] [scrape] [profile] [exchange] [nginx]; without names, all of them.
 # Fails when a target is not met. KPULSE names another program to measure, ROUNDS another number of rounds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -31,11 +31,11 @@ if [ -n "$(find ebpf receivers processors exporters pipeline src -name '*.[rch]*
 fi
 mkdir -p "$CACHE"
 LOAD=$CACHE/load
-[ "$LOAD" -nt benches/load.rs ] || timeout 120 nice rustc -O --edition 2024 -o "$LOAD" benches/load.rs
+[ "$LOAD" -nt benches/load.rs ] || timeout 120 nice rustc -O -C force-frame-pointers=yes --edition 2024 -o "$LOAD" benches/load.rs
 # bpftrace needs its files.
 [ -e /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing || true
 
-for name in "${@:-switch storm tcp idle scrape}"; do
+for name in "${@:-switch storm tcp idle scrape profile exchange nginx}"; do
   for bench in $name; do
     # Each bench is a function of the file with its name.
     . "benches/$bench.sh"

@@ -54,7 +54,7 @@ pub struct Profile {
     /// Samples a second on each CPU.
     #[arg(long, default_value_t = 99, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_FREQUENCY_HZ)))]
     pub frequency: u32,
-    /// The file: NAME.svg is a flame graph, NAME.pb.gz pprof, NAME.folded one line per stack.
+    /// The file: NAME.svg is a flame graph, NAME.pb.gz (or .pprof) pprof, NAME.folded one line per stack; - prints these.
     #[arg(short, long, value_name = "FILE")]
     pub output: Output,
 }

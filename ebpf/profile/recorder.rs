@@ -14,8 +14,9 @@ use crate::symbols::{KernelFunction, Symbols};
 
 /// Kernel addresses whose names are remembered.
 const KEPT: usize = 16_384;
-/// Samples that may wait for names; a machine of a hundred CPUs takes as many in half a minute.
-const WAITING_AT_MOST: usize = 65_536;
+/// Samples that may wait for names: as many as the kernel's table holds, some 40 MB when stacks are deep. Two CPUs take
+/// minutes for as many, a hundred CPUs four seconds.
+const WAITING_AT_MOST: usize = 8192;
 
 /// A probe that is read every second, while its processes live. Finding names takes as long as it takes: samples are
 /// read meanwhile.
@@ -34,7 +35,18 @@ pub struct Recorder {
 /// Samples whose names are looked up.
 struct Asked {
     samples: Vec<Sample>,
-    frames: Answer,
+    answer: Answer,
+    /// What was answered, while names of the kernel are still missing.
+    frames: Option<Vec<Vec<Frame>>>,
+}
+
+impl Asked {
+    /// Waits for the answer. Who finds names may have died: then there are none.
+    async fn answered(&mut self) {
+        if self.frames.is_none() {
+            self.frames = Some((&mut self.answer).await.unwrap_or_default());
+        }
+    }
 }
 
 /// A sample and the frames of its stack.
@@ -85,7 +97,7 @@ impl Recorder {
                     ready?;
                     self.probe.newcomers().into_iter().for_each(|process| self.stacks.learn(process));
                 }
-                frames = answer(&mut self.asked) => return Ok(self.resolved(frames)),
+                () = first_answered(&mut self.asked) => return Ok(self.first_resolved().await),
             }
         }
     }
@@ -95,18 +107,24 @@ impl Recorder {
         self.probe.detach();
     }
 
-    /// After [`Recorder::stop`]: the rest.
+    /// After [`Recorder::stop`]: the rest. When patience ends, what has no name yet goes without.
     ///
     /// # Errors
     /// When the kernel refuses its own maps.
-    pub async fn rest(&mut self) -> Result<Vec<Resolved>, OpenError> {
+    pub async fn rest(&mut self, patience: impl Future<Output = ()>) -> Result<Vec<Resolved>, OpenError> {
         let rest = self.probe.take_rest()?;
         self.keep(rest);
         self.ask().await;
-        let mut all = Vec::new();
+        let (mut all, mut is_hurried) = (Vec::new(), false);
+        let mut patience = std::pin::pin!(patience);
         while !self.asked.is_empty() {
-            let frames = answer(&mut self.asked).await;
-            all.append(&mut self.resolved(frames));
+            tokio::select! {
+                () = first_answered(&mut self.asked) => all.append(&mut self.first_resolved().await),
+                () = &mut patience, if !is_hurried => {
+                    is_hurried = true;
+                    self.stacks.hurry();
+                }
+            }
         }
         Ok(all)
     }
@@ -135,16 +153,18 @@ impl Recorder {
         let addresses = |sample: &Sample| Addresses { pid: sample.process.pid, addresses: sample.user.clone() };
         let addresses = self.unasked.iter().map(addresses).collect();
         // Processes first: they may be gone in a moment.
-        let frames = self.stacks.ask(addresses).await;
-        self.asked.push_back(Asked { samples: std::mem::take(&mut self.unasked), frames });
-        self.name_kernel().await;
+        let answer = self.stacks.ask(addresses).await;
+        self.asked.push_back(Asked { samples: std::mem::take(&mut self.unasked), answer, frames: None });
     }
 
-    /// The samples that were asked first, with what was answered.
-    fn resolved(&mut self, frames: Vec<Vec<Frame>>) -> Vec<Resolved> {
-        let samples = self.asked.pop_front().map(|asked| asked.samples).unwrap_or_default();
-        // Who finds names may have died: then there are none.
-        let frames = frames.into_iter().chain(std::iter::repeat_with(Vec::new));
+    /// The samples that were asked first, with what was answered and the kernel's names. They stay here until they have
+    /// both.
+    async fn first_resolved(&mut self) -> Vec<Resolved> {
+        self.name_kernel().await;
+        let Some(Asked { samples, frames, .. }) = self.asked.pop_front() else {
+            return Vec::new();
+        };
+        let frames = frames.into_iter().flatten().chain(std::iter::repeat_with(Vec::new));
         samples.into_iter().zip(frames).map(|(sample, user)| self.with_kernel(sample, user)).collect()
     }
 
@@ -155,13 +175,13 @@ impl Recorder {
         Resolved { sample, frames }
     }
 
-    /// Looks up kernel addresses that are not known yet. Callers' addresses are behind their calls.
+    /// Looks up addresses of the first samples that are not known yet. Callers' addresses are behind their calls.
     async fn name_kernel(&mut self) {
         if self.kernel_names.len() > KEPT {
-            // Rare, and asked for again right away by all that wait.
+            // Rare, and cheap to ask for again.
             self.kernel_names.clear();
         }
-        let samples = self.asked.iter().flat_map(|asked| &asked.samples);
+        let samples = self.asked.front().into_iter().flat_map(|asked| &asked.samples);
         let mut unknown: Vec<u64> = samples.flat_map(|sample| &sample.kernel).copied().collect();
         unknown.retain(|address| !self.kernel_names.contains_key(address));
         unknown.sort_unstable();
@@ -174,10 +194,10 @@ impl Recorder {
     }
 }
 
-/// The answer to what was asked first; never, when nothing was.
-async fn answer(asked: &mut VecDeque<Asked>) -> Vec<Vec<Frame>> {
+/// Returns when the first has its answer; never, when nothing was asked.
+async fn first_answered(asked: &mut VecDeque<Asked>) {
     match asked.front_mut() {
-        Some(asked) => (&mut asked.frames).await.unwrap_or_default(),
+        Some(first) => first.answered().await,
         None => std::future::pending().await,
     }
 }

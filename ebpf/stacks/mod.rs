@@ -13,6 +13,9 @@ mod resolver;
 
 pub use frame::{Frame, Function, Kind, Mapping};
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::{mpsc, oneshot};
 
 use process::{Processes, Spot};
@@ -23,7 +26,10 @@ const WAITING_AT_MOST: usize = 4096;
 
 /// Turns addresses of processes into frames. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Stacks(mpsc::Sender<Errand>);
+pub struct Stacks {
+    errands: mpsc::Sender<Errand>,
+    is_hurried: Arc<AtomicBool>,
+}
 
 /// Addresses of one process, leaf first.
 #[derive(Clone, Debug)]
@@ -61,22 +67,31 @@ impl Stacks {
         let (errands, inbox) = mpsc::channel(WAITING_AT_MOST);
         // Who asks has a bound of its own.
         let (located, to_name) = mpsc::unbounded_channel();
+        let is_hurried = Arc::default();
         std::thread::Builder::new().name("kpulse-processes".into()).spawn(move || locate(inbox, &located))?;
-        std::thread::Builder::new().name("kpulse-stacks".into()).spawn(move || name(to_name))?;
-        Ok(Self(errands))
+        std::thread::Builder::new().name("kpulse-stacks".into()).spawn({
+            let is_hurried = Arc::clone(&is_hurried);
+            move || name(to_name, is_hurried)
+        })?;
+        Ok(Self { errands, is_hurried })
     }
 
     /// Reads the mappings of a process now. Never waits: what finds no place is read when its frames are asked for.
     pub fn learn(&self, pid: u32) {
-        let _ = self.0.try_send(Errand::Learn(pid));
+        let _ = self.errands.try_send(Errand::Learn(pid));
     }
 
     /// Asks for the frames of each stack. The processes are looked at now; names may take their time.
     pub async fn ask(&self, stacks: Vec<Addresses>) -> Answer {
         let (answer, frames) = oneshot::channel();
         // Without the thread the answer's sender is dropped, which the receiver sees.
-        let _ = self.0.send(Errand::Locate(stacks, answer)).await;
+        let _ = self.errands.send(Errand::Locate(stacks, answer)).await;
         frames
+    }
+
+    /// From now on what has no known name goes without: no more files are read.
+    pub fn hurry(&self) {
+        self.is_hurried.store(true, Ordering::Relaxed);
     }
 }
 
@@ -94,9 +109,9 @@ fn locate(mut inbox: mpsc::Receiver<Errand>, located: &mpsc::UnboundedSender<Loc
     }
 }
 
-fn name(mut inbox: mpsc::UnboundedReceiver<Located>) {
+fn name(mut inbox: mpsc::UnboundedReceiver<Located>, is_hurried: Arc<AtomicBool>) {
     crate::symbols::step_back();
-    let mut resolver = Resolver::default();
+    let mut resolver = Resolver::new(is_hurried);
     while let Some(Located { stacks, answer }) = inbox.blocking_recv() {
         let frames = stacks.into_iter().map(|stack| resolver.frames(stack)).collect();
         resolver.tidy();

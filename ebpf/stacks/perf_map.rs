@@ -15,6 +15,8 @@ const READ_AT_MOST: u64 = 64 << 20;
 const KEPT: usize = 200_000;
 /// A longer line is no name.
 const LONGEST_LINE: u64 = 64 * 1024;
+/// Bytes that tell whether what was read still stands there.
+const MARK: usize = 64;
 
 /// The functions of one process.
 #[derive(Debug, Default)]
@@ -22,27 +24,38 @@ pub struct PerfMap {
     functions: BTreeMap<u64, (u64, Arc<str>)>,
     inode: u64,
     read: u64,
+    /// The last bytes that were read.
+    mark: Vec<u8>,
 }
 
 impl PerfMap {
-    /// Reads what was appended since the last time; a new file is read from its start.
-    pub fn follow(&mut self, file: File) -> std::io::Result<()> {
+    /// Reads what was appended since the last time; a new file, and one that was written anew in its place as the JDK
+    /// does, is read from its start.
+    pub fn follow(&mut self, mut file: File) -> std::io::Result<()> {
         let found = file.metadata()?;
-        if found.ino() != self.inode || found.len() < self.read {
+        if found.ino() != self.inode || found.len() < self.read || !self.still_stands(&mut file)? {
             *self = Self { inode: found.ino(), ..Self::default() };
         }
         let end = found.len().min(READ_AT_MOST);
         if self.read < end {
-            let mut file = file;
             file.seek(SeekFrom::Start(self.read))?;
             self.append(BufReader::new(file.take(end - self.read)))?;
         }
         Ok(())
     }
 
+    /// Whether the file is the one that was read, as far as its last bytes tell.
+    fn still_stands(&self, file: &mut File) -> std::io::Result<bool> {
+        let mut found = Vec::with_capacity(MARK);
+        file.seek(SeekFrom::Start(self.read - self.mark.len() as u64))?;
+        file.take(self.mark.len() as u64).read_to_end(&mut found)?;
+        Ok(found == self.mark)
+    }
+
     /// Whole lines only: the last may still be in writing.
     fn append(&mut self, mut lines: impl BufRead) -> std::io::Result<()> {
         let mut line = Vec::new();
+        let mut starts_here = self.mark.last().is_none_or(|byte| *byte == b'\n');
         loop {
             line.clear();
             let bytes = (&mut lines).take(LONGEST_LINE).read_until(b'\n', &mut line)?;
@@ -51,9 +64,14 @@ impl PerfMap {
                 return Ok(());
             }
             self.read += bytes as u64;
-            if let Some((start, size, name)) = entry(&String::from_utf8_lossy(&line)) {
+            self.mark = line[line.len().saturating_sub(MARK)..].to_vec();
+            // Neither the pieces of a line without end, nor its last one.
+            if let Some((start, size, name)) =
+                entry(&String::from_utf8_lossy(&line)).filter(|_| starts_here && is_whole)
+            {
                 self.insert(start, size, name.into());
             }
+            starts_here = is_whole;
         }
     }
 
@@ -76,10 +94,12 @@ impl PerfMap {
 }
 
 /// `3ef414c0 398 RegExp:[{(]`, or with `0x` before numbers.
-fn entry(line: &str) -> Option<(u64, u64, &str)> {
+fn entry<'a>(line: &'a str) -> Option<(u64, u64, &'a str)> {
     let (start, rest) = line.trim().split_once([' ', '\t'])?;
     let (size, name) = rest.trim_start().split_once([' ', '\t'])?;
-    let hex = |text: &str| u64::from_str_radix(text.trim_start_matches("0x").trim_start_matches("0X"), 16).ok();
+    let digits = |text: &'a str| text.strip_prefix("0x").or(text.strip_prefix("0X")).unwrap_or(text);
+    // The standard library would take a sign as well.
+    let hex = |text| Some(digits(text)).filter(|d| !d.starts_with('+')).and_then(|d| u64::from_str_radix(d, 16).ok());
     let (start, size, name) = (hex(start)?, hex(size)?, name.trim());
     (size > 0 && !name.is_empty()).then_some((start, size, name))
 }
@@ -128,6 +148,55 @@ mod tests {
         assert_eq!(follow("1000 10 first\n2000 10 sec"), [Some("first".into()), None]);
         assert_eq!(follow("1000 10 first\n2000 10 second\n"), [Some("first".into()), Some("second".into())]);
         assert_eq!(follow("2000 10 other\n"), [None, Some("other".into())]);
+        // Written anew in its place, and longer than before.
+        assert_eq!(follow("3000 10 moved\n1000 10 first again\n"), [Some("first again".into()), None]);
         std::fs::remove_file(path).unwrap();
+    }
+
+    /// Numbers that look random and are the same in every run.
+    fn random(seed: &mut u64) -> usize {
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*seed >> 33) as usize
+    }
+
+    #[test]
+    fn whatever_bytes_a_program_writes_are_read_to_their_end_and_functions_never_overlap() {
+        let pieces: [&[u8]; 14] = [
+            b"0",
+            b"f",
+            b"0x",
+            b"10",
+            b" ",
+            b"\t",
+            b"\n",
+            b"-",
+            b"+1",
+            b"\0",
+            b"\xff",
+            b"name",
+            b"ffffffffffffffff",
+            b"\r",
+        ];
+        let mut seed = 1;
+        for _ in 0..2000 {
+            let length = random(&mut seed) % 200;
+            let mut text: Vec<u8> = Vec::new();
+            (0..length).for_each(|_| text.extend(pieces[random(&mut seed) % pieces.len()]));
+            text.push(b'\n');
+            let mut map = PerfMap::default();
+            map.append(text.as_slice()).unwrap();
+            assert_eq!(map.read, text.len() as u64);
+            let limits = map.functions.values().map(|(limit, _)| *limit);
+            let next = map.functions.keys().skip(1);
+            assert!(limits.zip(next).all(|(limit, next)| limit <= *next), "{map:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_is_no_name_and_the_next_one_is() {
+        let endless = "a".repeat(2 * LONGEST_LINE as usize);
+        let map = map(&format!("1000 10 {endless} \n2000 10 good\n3000 10 {} 4000 10 bad\n", "b ".repeat(40_000)));
+        let found = |address| map.find(address).map(|name| &**name);
+        assert_eq!((found(0x1000), found(0x2000), found(0x4000)), (None, Some("good"), None));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use blazesym::symbolize::source::{Elf, Source};
@@ -30,12 +31,8 @@ pub struct Resolver {
     known: HashMap<Key, Found>,
     /// Files whose symbols are in memory, and when they were wanted last.
     read: HashMap<u64, (Arc<Binary>, Instant)>,
-}
-
-impl Default for Resolver {
-    fn default() -> Self {
-        Self { symbolizer: symbolizer(), known: HashMap::new(), read: HashMap::new() }
-    }
+    /// Whether only what is known already is wanted.
+    is_hurried: Arc<AtomicBool>,
 }
 
 /// Names come as the linker has them: they tell the language.
@@ -44,6 +41,11 @@ fn symbolizer() -> Symbolizer {
 }
 
 impl Resolver {
+    /// Knows nothing yet; reads no file while the flag is set.
+    pub fn new(is_hurried: Arc<AtomicBool>) -> Self {
+        Self { symbolizer: symbolizer(), known: HashMap::new(), read: HashMap::new(), is_hurried }
+    }
+
     /// The frames of a stack whose places are known.
     pub fn frames(&mut self, stack: Vec<(u64, Spot)>) -> Vec<Frame> {
         stack.into_iter().map(|(address, spot)| self.frame(address, spot)).collect()
@@ -67,6 +69,9 @@ impl Resolver {
     fn find(&mut self, binary: &Arc<Binary>, offset: u64) -> Found {
         if let Some(found) = self.known.get(&(binary.serial, offset)) {
             return found.clone();
+        }
+        if self.is_hurried.load(Ordering::Relaxed) {
+            return (native(binary), [].into());
         }
         let found = symbolize(binary, offset, &mut self.symbolizer);
         self.read.insert(binary.serial, (binary.clone(), Instant::now()));

@@ -29,6 +29,9 @@ use crate::probe_telemetry::ProbeTelemetry;
 use crate::resource::Host;
 use fold::Fold;
 
+/// How long names are looked up at a stop, which has a limit itself; samples whose names take longer go without.
+const NAMES_WITHIN: Duration = Duration::from_secs(5);
+
 config::settings! {
     /// CPU profiles by eBPF.
     pub struct Config {
@@ -135,7 +138,7 @@ impl Profiling {
             }
         }
         self.recorder.stop();
-        match self.recorder.rest().await {
+        match self.recorder.rest(tokio::time::sleep(NAMES_WITHIN)).await {
             Ok(rest) => self.fold(&rest),
             Err(error) => tracing::error!(probe = "profile", %error, "the last samples cannot be read"),
         }

@@ -10,11 +10,13 @@ use super::Tally;
 const KERNEL: &str = "_[k]";
 /// Marks functions that were inlined.
 const INLINED: &str = "_[i]";
+/// Marks functions that were compiled at run time.
+const COMPILED: &str = "_[j]";
 
 /// One line per stack, sorted, so that equal recordings give equal files.
 pub fn render(tally: &Tally) -> String {
     let mut lines: BTreeMap<String, u64> = BTreeMap::new();
-    for (runner, frames, count) in tally.iter() {
+    for (runner, frames, count) in tally.sorted() {
         let mut line = clean(&runner.process);
         frames.iter().rev().for_each(|frame| push(&mut line, frame));
         *lines.entry(line).or_default() += count;
@@ -29,13 +31,21 @@ fn push(line: &mut String, frame: &Frame) {
         line.push_str(&clean(&name));
         line.push_str(match (frame.kind, depth) {
             (Kind::Kernel, _) => KERNEL,
+            (Kind::Compiled(_), _) => COMPILED,
             (_, 0) => "",
             _ => INLINED,
         });
     }
 }
 
-/// Semicolons part frames and a line is a stack.
+/// Semicolons part frames, a line is a stack, and XML has no way to write control characters and non-characters, which a
+/// thread may have in its name.
 fn clean(name: &str) -> String {
-    name.replace(';', ":").replace(['\n', '\r'], " ")
+    let clean = |c: char| match c {
+        ';' => ':',
+        '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
+        c if c.is_control() => ' ',
+        c => c,
+    };
+    name.chars().map(clean).collect()
 }

@@ -1,6 +1,6 @@
 //! pprof's `profile.proto`, compressed as its readers expect it.
 
-mod message;
+pub(super) mod message;
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -27,7 +27,15 @@ pub(super) fn profile(tally: &Tally, recording: &Recording) -> proto::Profile {
     let mut tables = Tables::default();
     let cpu = tables.value_type("cpu", "nanoseconds");
     let sample_type = vec![tables.value_type("samples", "count"), cpu];
-    let sample = tally.iter().map(|(runner, frames, count)| tables.sample(runner, frames, count, period)).collect();
+    let samples = tally.sorted();
+    // Readers take the first mapping for the program.
+    let mut mapped =
+        samples.iter().flat_map(|(_, frames, _)| frames.iter()).filter_map(|frame| frame.mapping.as_deref());
+    if let Some(main) = mapped.find(|mapping| Some(&*mapping.file) == recording.executable.as_deref()) {
+        tables.mapping(main);
+    }
+    let sample =
+        samples.into_iter().map(|(runner, frames, count)| tables.sample(runner, frames, count, period)).collect();
     proto::Profile {
         sample_type,
         sample,
@@ -56,6 +64,8 @@ struct Tables<'a> {
     function_ids: HashMap<&'a Function, u64>,
     mapping_ids: HashMap<&'a Mapping, u64>,
     location_ids: HashMap<&'a Frame, u64>,
+    /// By the place of their names.
+    unnamed_ids: HashMap<i64, u64>,
 }
 
 /// Texts with their places; the first is empty.
@@ -119,11 +129,12 @@ impl<'a> Tables<'a> {
     fn unnamed(&mut self, frame: &Frame) -> u64 {
         let name = frame.names().next().unwrap_or_default();
         let place = self.strings.place(&name);
-        if let Some(function) = self.functions.iter().find(|function| function.name == place) {
-            return function.id;
+        if let Some(id) = self.unnamed_ids.get(&place) {
+            return *id;
         }
         let id = self.functions.len() as u64 + 1;
         self.functions.push(proto::Function { id, name: place, system_name: place, filename: 0, start_line: 0 });
+        self.unnamed_ids.insert(place, id);
         id
     }
 

@@ -10,8 +10,10 @@ pub fn render(tally: &Tally, recording: &Recording) -> std::io::Result<Vec<u8>> 
     options.title = "CPU time".into();
     let seconds = recording.duration.as_secs_f64();
     options.subtitle = Some(format!("{} samples in {seconds:.1} s at {} Hz", tally.samples, recording.frequency_hz));
-    // Tells kernel (_[k]) and inlined (_[i]) frames apart.
+    // Tells kernel (_[k]), inlined (_[i]) and compiled (_[j]) frames apart.
     options.colors = Palette::Multi(MultiPalette::Java);
+    // A function has the same colour in every graph.
+    options.hash = true;
     options.count_name = "samples".into();
     let folded = folded::render(tally);
     let mut svg = Vec::new();

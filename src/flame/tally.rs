@@ -18,7 +18,7 @@ pub struct Runner {
 }
 
 /// When and how it was sampled.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Recording {
     /// When it began, in nanoseconds since 1970.
     pub start_unix_ns: u64,
@@ -28,6 +28,8 @@ pub struct Recording {
     pub period: Duration,
     /// Samples a second on each CPU.
     pub frequency_hz: u32,
+    /// The program of the one process that was sampled.
+    pub executable: Option<String>,
 }
 
 /// Samples by who ran what.
@@ -51,8 +53,14 @@ impl Tally {
         self.truncated += if truncated { count } else { 0 };
     }
 
-    /// Who ran, the stack with its leaf first, and how often.
-    pub fn iter(&self) -> impl Iterator<Item = (&Runner, &[Frame], u64)> {
-        self.counts.iter().map(|((runner, frames), count)| (runner, frames.as_slice(), *count))
+    /// Who ran, the stack with its leaf first, and how often; in the same order for equal samples.
+    pub fn sorted(&self) -> Vec<(&Runner, &[Frame], u64)> {
+        let mut all: Vec<_> =
+            self.counts.iter().map(|((runner, frames), count)| (runner, frames.as_slice(), *count)).collect();
+        all.sort_by(|(runner, frames, _), (other, others, _)| {
+            let addresses = |frames: &[Frame]| frames.iter().map(|frame| frame.address).collect::<Vec<_>>();
+            runner.cmp(other).then_with(|| addresses(frames).cmp(&addresses(others)))
+        });
+        all
     }
 }

@@ -1,10 +1,12 @@
 /*
- * Burns CPU time in two functions, 70 to 30 by their loops, and says at the end how much it really spent in each. A round
- * is much longer than the time between two samples: in step with it samples would all fall on one function.
+ * burn SECONDS [NAME]: burns so much CPU time in two functions, 70 to 30 by their loops, and says at the end how much it
+ * really spent in each; with a name it calls its thread so. A round is much longer than the time between two samples: in
+ * step with it samples would all fall on one function.
  */
 #define _POSIX_C_SOURCE 199309L
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 static volatile unsigned long sink;
@@ -21,26 +23,28 @@ __attribute__((noinline)) void burn_thirty(void)
 		sink += i;
 }
 
-static double seconds(clockid_t clock)
+static double seconds(void)
 {
 	struct timespec now;
 
-	clock_gettime(clock, &now);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return now.tv_sec + now.tv_nsec / 1e9;
 }
 
 int main(int count, char **arguments)
 {
-	double end = seconds(CLOCK_MONOTONIC) + (count > 1 ? atof(arguments[1]) : 1);
+	double wanted = count > 1 ? atof(arguments[1]) : 1;
 	double spent[2] = {0, 0};
 
-	while (seconds(CLOCK_MONOTONIC) < end) {
-		double start = seconds(CLOCK_THREAD_CPUTIME_ID);
+	if (count > 2)
+		prctl(PR_SET_NAME, arguments[2]);
+	while (spent[0] + spent[1] < wanted) {
+		double start = seconds();
 		burn_seventy();
-		double between = seconds(CLOCK_THREAD_CPUTIME_ID);
+		double between = seconds();
 		burn_thirty();
 		spent[0] += between - start;
-		spent[1] += seconds(CLOCK_THREAD_CPUTIME_ID) - between;
+		spent[1] += seconds() - between;
 	}
 	printf("%f %f\n", spent[0], spent[1]);
 	return 0;

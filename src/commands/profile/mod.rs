@@ -1,11 +1,13 @@
 //! `kpulse profile`: samples for a while and writes a file.
 
-use std::path::Path;
+mod process;
+
 use std::time::Duration;
 
 use ebpf::profile::{Recorder, Settings};
 use ebpf::{Clock, Counters, Kernel, OpenError};
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
 use super::Error;
@@ -20,6 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub enum ProfileError {
     #[error("there is no process {0}")]
     NoProcess(u32),
+    #[error("{thread} is a thread of process {process}: give --pid {process}, its samples tell threads apart by name")]
+    NotAProcess { thread: u32, process: u32 },
     #[error("cannot sample: {0}")]
     Open(#[from] OpenError),
     #[error("nothing was sampled: {0}")]
@@ -38,7 +42,7 @@ pub fn profile(how: Profile) -> Result<(), Error> {
         return Err(nothing(&how).into());
     }
     let content = how.output.kind.render(&tally, &recording).map_err(ProfileError::from)?;
-    std::fs::write(&how.output.path, content).map_err(|error| cannot_write(&how.output, error))?;
+    how.output.write(&content).map_err(|error| cannot_write(&how.output, error))?;
     let missing = match tally.truncated {
         0 => String::new(),
         truncated => format!(", {truncated} of them deeper than the kernel follows"),
@@ -50,35 +54,24 @@ pub fn profile(how: Profile) -> Result<(), Error> {
 
 /// What would be a pity to find out at the end.
 fn check(how: &Profile) -> Result<(), ProfileError> {
-    if let Some(pid) = how.pid
-        && !lives(pid)
+    if let Some(thread) = how.pid
+        && let Some(process) = process::owner_of_thread(thread)
     {
+        return Err(ProfileError::NotAProcess { thread, process });
+    }
+    if let Some(pid) = how.pid.filter(|pid| !process::lives(*pid)) {
         return Err(ProfileError::NoProcess(pid));
     }
-    let is_new = !how.output.path.exists();
-    std::fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(&how.output.path)
-        .map_err(|error| cannot_write(&how.output, error))?;
-    if is_new {
-        // Nobody should take an empty file for an empty profile.
-        let _ = std::fs::remove_file(&how.output.path);
-    }
-    Ok(())
+    how.output.check().map_err(|error| cannot_write(&how.output, error))
 }
 
 fn cannot_write(output: &Output, error: std::io::Error) -> ProfileError {
     ProfileError::Write { path: output.to_string(), error }
 }
 
-fn lives(pid: u32) -> bool {
-    Path::new(&format!("/proc/{pid}")).exists()
-}
-
 fn nothing(how: &Profile) -> ProfileError {
     let why = match how.pid {
-        Some(pid) if !lives(pid) => format!("process {pid} has ended"),
+        Some(pid) if !process::lives(pid) => format!("process {pid} has ended"),
         Some(pid) => format!("process {pid} was on no CPU when a sample was taken; a longer --duration may meet it"),
         None => "all CPUs were idle".into(),
     };
@@ -87,36 +80,77 @@ fn nothing(how: &Profile) -> ProfileError {
 
 async fn record(how: &Profile) -> Result<(Tally, Recording), Error> {
     let settings = Settings { frequency_hz: how.frequency, process: how.pid };
+    let mut ends = Ends::listen()?;
     let mut recorder = Recorder::open(&mut Kernel::open()?, settings).map_err(ProfileError::from)?;
-    let (start, start_unix_ns) = (Instant::now(), Clock::default().now_unix_ns());
+    let recording = Recording {
+        start_unix_ns: Clock::default().now_unix_ns(),
+        duration: Duration::ZERO,
+        period: settings.period(),
+        frequency_hz: how.frequency,
+        executable: how.pid.and_then(process::executable),
+    };
+    super::tell(&announcement(how));
     let bar = progress_bar(how.duration);
     let mut tally = Tally::default();
-    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    let duration = sample(how, &mut recorder, &mut ends, &bar, &mut tally).await?;
+    recorder.stop();
+    bar.set_message("looking up names; Ctrl-C writes those that are found");
+    let rest = recorder.rest(ends.asked()).await.map_err(ProfileError::from)?;
+    rest.into_iter().for_each(|sample| tally.add(sample));
+    bar.finish_and_clear();
+    warn_of_losses(recorder.counters());
+    Ok((tally, Recording { duration, ..recording }))
+}
+
+fn announcement(how: &Profile) -> String {
+    let what = how.pid.map_or_else(|| "everything".to_owned(), |pid| format!("process {pid}"));
+    format!("sampling {what} at {} Hz for {:?}; Ctrl-C ends it earlier", how.frequency, how.duration)
+}
+
+/// Until there is a reason to end; how long that took.
+async fn sample(
+    how: &Profile,
+    recorder: &mut Recorder,
+    ends: &mut Ends,
+    bar: &ProgressBar,
+    tally: &mut Tally,
+) -> Result<Duration, ProfileError> {
+    let start = Instant::now();
     let mut looks = tokio::time::interval(LOOK_EVERY);
-    while start.elapsed() < how.duration && how.pid.is_none_or(lives) {
+    while start.elapsed() < how.duration && how.pid.is_none_or(process::lives) {
         tokio::select! {
-            samples = recorder.next() => samples.map_err(ProfileError::from)?.into_iter().for_each(|s| tally.add(s)),
+            samples = recorder.next() => samples?.into_iter().for_each(|sample| tally.add(sample)),
             _ = looks.tick() => {
                 bar.set_position(start.elapsed().as_millis() as u64);
                 bar.set_message(format!("{} samples", tally.samples));
             }
-            _ = interrupt.recv() => break,
+            () = ends.asked() => break,
         }
     }
-    recorder.stop();
-    let duration = start.elapsed();
-    bar.set_message("looking up names");
-    recorder.rest().await.map_err(ProfileError::from)?.into_iter().for_each(|sample| tally.add(sample));
-    bar.finish_and_clear();
-    warn_of_losses(recorder.counters());
-    let recording = Recording { start_unix_ns, duration, period: settings.period(), frequency_hz: how.frequency };
-    Ok((tally, recording))
+    Ok(start.elapsed())
+}
+
+/// The signals by which people and programs ask for an end.
+struct Ends(Signal, Signal);
+
+impl Ends {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self(signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = self.1.recv() => {}
+        }
+    }
 }
 
 fn warn_of_losses(counters: Counters) {
     let lost = counters.lost + counters.misses;
     if lost > 0 {
-        super::tell(&format!("{lost} samples of {} found no room and are missing", counters.fired + counters.misses));
+        let all = counters.sent + lost;
+        super::tell(&format!("{lost} samples of {all} found no room and are missing; a lower --frequency takes fewer"));
     }
 }
 
