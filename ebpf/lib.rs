@@ -30,6 +30,7 @@ pub mod runqlat;
 pub mod sockets;
 pub mod softirq;
 pub mod stacks;
+mod stamps;
 mod storage_iterator;
 mod symbols;
 

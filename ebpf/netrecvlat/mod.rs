@@ -18,14 +18,13 @@ use crate::ladder::{Hook, Rung};
 use crate::object::{Kernel, OpenError};
 use crate::probe::Probe;
 use crate::ring::Header;
+use crate::stamps::Stamps;
 
 mod record;
-mod stamps;
 #[cfg(test)]
 mod tests;
 
 pub use record::{Delay, Stage};
-use stamps::Stamps;
 
 /// One for each of [`Stage::ALL`].
 const HOOKS: [(&str, Rung); 3] = [

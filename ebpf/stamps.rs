@@ -4,7 +4,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 /// Asks for stamps, for all network namespaces, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Stamps {
+pub(crate) struct Stamps {
     _socket: OwnedFd,
 }
 
