@@ -1,6 +1,6 @@
 //! The user-space end of a probe that writes one record per event: ring, counters, token buckets.
 
-use aya::maps::{Array, MapData, RingBuf};
+use aya::maps::{Array, Map, MapData, MapError, RingBuf};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use crate::counters::{Buckets, CounterMap, Counters, Rate};
@@ -32,7 +32,11 @@ pub struct Events<R> {
 impl<R: Record> Events<R> {
     /// Loads the object of `probe`; nothing is attached yet. Needs a tokio runtime.
     pub(crate) fn load(kernel: &mut Kernel, probe: &'static str, object: &[u8], rate: Rate) -> Result<Self, OpenError> {
-        let mut object = kernel.load(probe, object)?;
+        Self::of(kernel.load(probe, object)?, probe, rate)
+    }
+
+    /// As [`Events::load`], of an object that is loaded already.
+    pub(crate) fn of(mut object: Object, probe: &'static str, rate: Rate) -> Result<Self, OpenError> {
         let buckets = format!("{probe}_buckets");
         let mut events = Self {
             ring: Ring::new(object.take::<RingBuf<MapData>>(&format!("{probe}_ring"))?)?,
@@ -52,6 +56,11 @@ impl<R: Record> Events<R> {
         let mut array: Array<MapData, T> = self.object.take(name)?;
         array.set(0, value, 0).map_err(OpenError::of_map(name))?;
         Ok(array)
+    }
+
+    /// Takes another map of its object. Programs that use it load only while it is open.
+    pub(crate) fn take<T: TryFrom<Map, Error = MapError>>(&mut self, name: &str) -> Result<T, OpenError> {
+        self.object.take(name)
     }
 
     async fn readable(&mut self) -> std::io::Result<()> {

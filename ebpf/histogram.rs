@@ -44,6 +44,13 @@ impl Histogram {
         self.counts.iter_mut().zip(other.counts).for_each(|(total, count)| *total += count);
     }
 
+    /// Adds the values that came between two readings.
+    pub fn add_since(&mut self, now: &Self, before: &Self) {
+        self.sum_ns += now.sum_ns.saturating_sub(before.sum_ns);
+        let since = now.counts.iter().zip(before.counts).map(|(now, before)| now.saturating_sub(before));
+        self.counts.iter_mut().zip(since).for_each(|(total, count)| *total += count);
+    }
+
     /// How many values it holds.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
@@ -60,6 +67,12 @@ pub(crate) struct Slots {
 
 // SAFETY: 64-bit numbers without padding; every bit pattern is valid.
 unsafe impl aya::Pod for Slots {}
+
+impl From<Slots> for Histogram {
+    fn from(slots: Slots) -> Self {
+        Self { sum_ns: slots.sum_ns, counts: slots.slots }
+    }
+}
 
 impl Default for Slots {
     fn default() -> Self {

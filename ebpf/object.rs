@@ -258,9 +258,9 @@ impl Object {
         StorageIterator::attach(program.as_fd(), map.as_fd()).map_err(|e| e.to_string())
     }
 
-    /// Runs the programs that visit sockets, once over all of them.
-    pub(crate) fn visit_sockets(&self) -> std::io::Result<()> {
-        self.attached.iter().try_for_each(|(_, link)| match link {
+    /// Runs a program that visits sockets, once over all of them; nothing where it is not attached.
+    pub(crate) fn visit_sockets(&self, program: &str) -> std::io::Result<()> {
+        self.attached.iter().filter(|(rung, _)| rung.program == program).try_for_each(|(_, link)| match link {
             Link::Sockets(iterator) => iterator.run(),
             Link::TpBtf(_) | Link::FExit(_) | Link::CgroupSock(_) | Link::CpuClocks(_) => Ok(()),
         })

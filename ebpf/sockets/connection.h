@@ -4,6 +4,13 @@
 
 #include "payload.h"
 
+/* What a connection has moved so far. */
+struct flow_counts {
+	u64 sent;
+	u64 received;
+	u64 retransmits;
+};
+
 /* What a connection carries. */
 enum protocol {
 	PROTOCOL_UNKNOWN, /* not decided yet */
@@ -25,12 +32,15 @@ struct connection {
 	struct exchange exchange; /* the one under way; both ends, role and owner stay */
 	u64 connecting_ns;
 	u64 arrived_ns; /* when the oldest unread byte came, 0: unknown */
-	u64 stack_ns;
+	u64 stack_ns;	/* how long that took since its receive stamp */
+	struct flow_counts told; /* what its flow has of it already */
 	u32 phase;
 	u32 retransmits_before;
 	u8 protocol;
 	u8 tries;
-	u16 reserved[3];
+	u8 limited; /* over the rate: nothing of this exchange is looked at */
+	u8 is_new;  /* its flow has not counted it yet */
+	u32 wanted_by; /* the process that was last found to be wanted */
 };
 
 struct {
@@ -63,7 +73,7 @@ struct {
 	__type(value, u8);
 } sockets_clients SEC(".maps");
 
-/* Listening ports of before the probe, by network namespace. */
+/* Listening ports by network namespace, and who listens: nobody has accepted a connection yet when it comes about. */
 struct listener {
 	u32 netns;
 	u32 port;
@@ -73,7 +83,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, struct listener);
-	__type(value, u8);
+	__type(value, struct owner);
 } sockets_listeners SEC(".maps");
 
 static __always_inline void fill_end(struct end *end, const u8 *address, u16 port, u8 ip_version)
@@ -101,20 +111,59 @@ static __always_inline void find_client(struct exchange *exchange)
 		exchange->flags |= PEER_IS_HERE;
 }
 
+static __always_inline struct owner *listener_of(const struct exchange *exchange)
+{
+	struct listener listener = {.netns = exchange->netns, .port = exchange->local_port};
+
+	return bpf_map_lookup_elem(&sockets_listeners, &listener);
+}
+
+static __always_inline void remember_listener(struct sock *sk, struct task_struct *task)
+{
+	struct exchange ends = {};
+	struct listener listener = {};
+
+	read_ends(&ends, sk);
+	listener.netns = ends.netns;
+	listener.port = ends.local_port;
+	describe_owner(&ends.owner, process_of(task));
+	bpf_map_update_elem(&sockets_listeners, &listener, &ends.owner, BPF_ANY);
+}
+
+/* Of a connection that is older than the probe nobody may know who connected: ports for that are high. */
+static __always_inline u8 likely_role(const struct exchange *exchange)
+{
+	if (exchange->role != ROLE_UNKNOWN)
+		return exchange->role;
+	return exchange->local_port < exchange->remote_port ? ROLE_SERVER : ROLE_CLIENT;
+}
+
+static __always_inline u16 server_port(const struct exchange *exchange)
+{
+	return likely_role(exchange) == ROLE_SERVER ? exchange->local_port : exchange->remote_port;
+}
+
+static __always_inline void flow_counts_of(struct flow_counts *counts, struct sock *sk, const struct tcp_sock *tp)
+{
+	counts->sent = tp->bytes_sent - tp->bytes_retrans;
+	counts->received = tp->bytes_received - has_fin(sk);
+	counts->retransmits = tp->total_retrans;
+}
+
 /* A connection that was there before anybody looked. Its role is that of its port, if anybody listens there. */
 static __always_inline struct connection *adopt(struct sock *sk)
 {
 	struct connection *connection = bpf_sk_storage_get(&sockets_connection, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	struct listener listener;
 
 	if (!connection)
 		return 0;
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	if (tp)
+		flow_counts_of(&connection->told, sk, tp);
 	read_ends(&connection->exchange, sk);
 	connection->tries = TRIES_OF_UNSEEN;
 	connection->exchange.flags = STARTED_UNSEEN;
-	listener.netns = connection->exchange.netns;
-	listener.port = connection->exchange.local_port;
-	if (bpf_map_lookup_elem(&sockets_listeners, &listener))
+	if (listener_of(&connection->exchange))
 		connection->exchange.role = ROLE_SERVER;
 	find_client(&connection->exchange);
 	return connection;

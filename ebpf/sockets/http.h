@@ -145,20 +145,29 @@ static __always_inline void capture_response(struct http_exchange *http, struct 
 		append_response(http, payload.base, payload.bytes);
 }
 
-static __always_inline void note_head(struct http_exchange *http, const struct payload *payload, u64 now, u64 before)
+static __always_inline void note_status(struct http_exchange *http, const u8 *line, u64 now, u64 before)
 {
 	u64 at = http->heads_seen;
-	char line[12];
 
-	if (at >= HEADS || payload->bytes < sizeof(line))
-		return;
-	if (bpf_probe_read_user(line, sizeof(line), (void *)payload->base))
+	if (at >= HEADS)
 		return;
 	KEEP_BOUND(at, 7);
 	http->heads[at].ns = now;
 	http->heads[at].at = before;
 	http->heads[at].status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
 	http->heads_seen = at + 1;
+}
+
+#define STATUS_LINE 12
+
+static __always_inline void note_head(struct http_exchange *http, const struct payload *payload, u64 now, u64 before)
+{
+	u8 line[STATUS_LINE];
+
+	if (payload->bytes < sizeof(line) || beginning_of(payload) != BEGINS_RESPONSE)
+		return;
+	if (!bpf_probe_read_user(line, sizeof(line), (void *)payload->base))
+		note_status(http, line, now, before);
 }
 
 /* A chunked response ends with an empty chunk: the reader wants to see the last bytes. */
@@ -185,4 +194,29 @@ static __always_inline void note_tail(struct exchange *exchange, struct payload 
 	if (!bytes || bpf_probe_read_user(&last, bytes, (void *)payload->base))
 		return;
 	exchange->response_tail = tail >> (bytes * 8) | last << (64 - bytes * 8);
+}
+
+/* The first piece of a response: copied once, and looked at in the copy. */
+static __always_inline void see_first(struct http_exchange *http, struct exchange *exchange, struct payload *payload,
+				      u64 now)
+{
+	capture_response(http, *payload);
+	u64 captured = http->response_captured;
+	if (captured >= STATUS_LINE && is_response(*(u32 *)http->response))
+		note_status(http, http->response, now, 0);
+	if (captured != payload->moved || captured < sizeof(u64)) {
+		note_tail(exchange, payload);
+		return;
+	}
+	captured -= sizeof(u64);
+	KEEP_BOUND(captured, 511);
+	__builtin_memcpy(&exchange->response_tail, http->response + captured, sizeof(u64));
+}
+
+static __always_inline void see_more(struct http_exchange *http, struct exchange *exchange, struct payload *payload,
+				     u64 now)
+{
+	note_head(http, payload, now, exchange->response_bytes);
+	capture_response(http, *payload);
+	note_tail(exchange, payload);
 }

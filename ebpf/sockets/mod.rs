@@ -1,25 +1,33 @@
-//! Exchanges over TCP: a request one way and its response back, seen at both ends.
+//! Exchanges over TCP: a request one way and its response back, seen at both ends; and what connections moved in all.
 //!
 //! Hooks: `sock:sock_send_length` and `sock:sock_recv_length` (before 6.3 the returns of TCP's own functions), in the
-//! process that writes and reads, and `sock:inet_sock_set_state`. What is known of a connection lies in its socket's storage. HTTP/1.x is told by its first
-//! bytes, read from the caller's own buffer: no hook on system calls or packets. An exchange is told of when the next one
-//! begins, when the connection ends, and when [`Sockets::visit`] finds its response silent.
+//! process that writes and reads, and `sock:inet_sock_set_state`; for receive queues `tcp:tcp_probe`. What is known of a
+//! connection lies in its socket's storage. HTTP/1.x is told by its first bytes, read from the caller's own buffer: no
+//! hook on system calls or packets. An exchange is told of when the next one begins, when the connection ends, and when
+//! [`Sockets::visit`] finds its response silent. Flows are folded from what TCP counts anyway.
 
-use std::time::Duration;
-
-use aya::maps::{Array, MapData};
-
-use crate::counters::Rate;
 use crate::events::{EventProbe, Events};
 use crate::ladder::{Hook, Rung};
-use crate::object::{Kernel, OpenError};
+use crate::object::{Kernel, Object, OpenError};
 use crate::probe::Probe;
+use crate::stamps::Stamps;
 
+#[cfg(test)]
+mod flow_tests;
+mod flows;
 mod record;
+mod settings;
+#[cfg(test)]
+mod stage_tests;
 #[cfg(test)]
 mod tests;
 
+pub use flows::{Flow, FlowKey};
 pub use record::{Excerpt, Exchange, Head, Kind, Role};
+pub use settings::Settings;
+
+use flows::Flows;
+use settings::SettingMaps;
 
 const LISTENERS: [Rung; 1] = [Rung { program: "sockets_existing_ends", hook: Hook::IterTaskFile }];
 const CONNECTIONS: [Rung; 1] = [Rung { program: "sockets_existing", hook: Hook::IterTaskFile }];
@@ -34,78 +42,15 @@ const RECEIVED: [Rung; 2] = [
     Rung { program: "sockets_receive", hook: Hook::TpBtf("sock_recv_length") },
     Rung { program: "sockets_receive_return", hook: Hook::FExit("tcp_recvmsg") },
 ];
+const SEGMENTS: [Rung; 1] = [Rung { program: "sockets_segment", hook: Hook::TpBtf("tcp_probe") }];
 const SILENT: [Rung; 1] = [Rung { program: "sockets_silent", hook: Hook::IterStorage("sockets_connection") }];
-
-/// What is watched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// How many exchanges a second become records, for each kind and role.
-    pub rate: Rate,
-    /// HTTP/1.x.
-    pub http: bool,
-    /// Everything else that goes over TCP.
-    pub tcp: bool,
-    /// Shorter exchanges are filtered.
-    pub least: Duration,
-    /// A response that is silent for so long is told of.
-    pub pause: Duration,
-    /// Also what this process itself sends and receives; its own exports would then make exchanges without end.
-    pub own: bool,
-    /// Ports of servers; empty for all.
-    pub ports: Vec<u16>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            rate: Rate { per_second: 1000, burst: 2000 },
-            http: true,
-            tcp: false,
-            least: Duration::ZERO,
-            pause: Duration::from_millis(500),
-            own: false,
-            ports: Vec::new(),
-        }
-    }
-}
-
-/// `struct settings` of probe.bpf.c.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct KernelSettings {
-    least_ns: u64,
-    pause_ns: u64,
-    own_pid: u32,
-    http: u8,
-    tcp: u8,
-    handshakes: u8,
-    all_ports: u8,
-}
-
-// SAFETY: numbers without padding; every bit pattern is valid.
-unsafe impl aya::Pod for KernelSettings {}
-
-impl KernelSettings {
-    fn of(settings: &Settings) -> Self {
-        let ns = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        Self {
-            least_ns: ns(settings.least),
-            pause_ns: ns(settings.pause),
-            // The first round over open files, which runs in this process, puts the id there that the kernel knows.
-            own_pid: if settings.own { 0 } else { std::process::id() },
-            http: settings.http.into(),
-            tcp: settings.tcp.into(),
-            handshakes: 0,
-            all_ports: settings.ports.is_empty().into(),
-        }
-    }
-}
+const FOLD: [Rung; 1] = [Rung { program: "sockets_fold", hook: Hook::IterStorage("sockets_connection") }];
 
 /// The open probe.
 pub struct Sockets {
     events: Events<Exchange>,
-    _settings: Array<MapData, KernelSettings>,
-    _ports: Array<MapData, u64>,
+    maps: SettingMaps,
+    flows: Flows,
 }
 
 impl Sockets {
@@ -114,20 +59,24 @@ impl Sockets {
     /// # Errors
     /// What is missing on this kernel.
     pub fn open(kernel: &mut Kernel, settings: &Settings) -> Result<Self, OpenError> {
-        let mut events = Events::load(kernel, "sockets", crate::object_bytes!("sockets"), settings.rate)?;
-        let kernel_settings = events.array("sockets_settings", KernelSettings::of(settings))?;
-        let ports = port_bits(&mut events, &settings.ports)?;
-        let mut probe = Self { events, _settings: kernel_settings, _ports: ports };
+        // One more for each side: what finds no room.
+        let sizes = [("sockets_flows", settings.flows.saturating_add(2))];
+        let object = kernel.load_sized("sockets", crate::object_bytes!("sockets"), &sizes)?;
+        let mut events = Events::of(object, "sockets", settings.rate)?;
+        let maps = SettingMaps::fill(&mut events, settings)?;
+        let flows = Flows::take(&mut events)?;
+        let mut probe = Self { events, maps, flows };
         let object = probe.object_mut();
         // Whoever connects from now on is seen; then who was there before. Data comes last.
         object.must_climb(kernel, "connections", &STATES)?;
         object.climb(kernel, "listeners of before", &LISTENERS);
         object.climb(kernel, "connections of before", &CONNECTIONS);
-        if object.must_climb(kernel, "what is sent", &SENT)? == SENT[1].program {
-            object.climb(kernel, "what is sent from files", &FILES);
+        if settings.exchanges() {
+            attach_exchanges(object, kernel, settings)?;
         }
-        object.must_climb(kernel, "what is received", &RECEIVED)?;
-        object.climb(kernel, "silent responses", &SILENT);
+        if settings.flows > 0 {
+            object.climb(kernel, "flows", &FOLD);
+        }
         Ok(probe)
     }
 
@@ -136,7 +85,37 @@ impl Sockets {
     /// # Errors
     /// When the kernel cannot visit the sockets.
     pub fn visit(&self) -> std::io::Result<()> {
-        self.object().visit_sockets()
+        self.object().visit_sockets(SILENT[0].program)
+    }
+
+    /// What went over connections since the probe was opened, by flow.
+    ///
+    /// # Errors
+    /// When the kernel cannot visit the sockets or does not give the map's values.
+    pub fn flows(&self) -> Result<Vec<(FlowKey, Flow)>, OpenError> {
+        self.object().visit_sockets(FOLD[0].program)?;
+        self.flows.read()
+    }
+
+    /// How often what a connection moved found no room in the table of flows, and counts for that of all others.
+    pub fn flow_overflows(&self) -> u64 {
+        self.flows.overflows()
+    }
+
+    /// Makes room for other flows; this one begins at 0 when something moves again.
+    ///
+    /// # Errors
+    /// When the kernel does not take the entry out of the map.
+    pub fn forget_flow(&mut self, key: &FlowKey) -> Result<(), OpenError> {
+        self.flows.forget(key)
+    }
+
+    /// Keeps times since packet stamps right when a time service starts or a second leaps; to be called every second.
+    ///
+    /// # Errors
+    /// When the map cannot be written.
+    pub fn follow_clock(&mut self) -> Result<(), OpenError> {
+        self.maps.follow_clock()
     }
 
     /// Hands every exchange that is there to `take`, with the first bytes of those that are HTTP.
@@ -145,17 +124,20 @@ impl Sockets {
     }
 }
 
-/// One bit for each port.
-fn port_bits(events: &mut Events<Exchange>, ports: &[u16]) -> Result<Array<MapData, u64>, OpenError> {
-    let mut words = [0_u64; 1024];
-    for port in ports {
-        words[usize::from(port / 64)] |= 1 << (port % 64);
+fn attach_exchanges(object: &mut Object, kernel: &Kernel, settings: &Settings) -> Result<(), OpenError> {
+    if settings.queues {
+        object.climb(kernel, "receive queues", &SEGMENTS);
     }
-    let mut array = events.array("sockets_ports", words[0])?;
-    for (at, word) in (0..).zip(words).skip(1).filter(|(_, word)| *word != 0) {
-        array.set(at, word, 0).map_err(OpenError::of_map("sockets_ports"))?;
+    if settings.stamps {
+        let stamps = Stamps::ask().map_err(|e| OpenError::NoHook(format!("cannot ask for stamps: {e}")))?;
+        object.hold(stamps);
     }
-    Ok(array)
+    if object.must_climb(kernel, "what is sent", &SENT)? == SENT[1].program {
+        object.climb(kernel, "what is sent from files", &FILES);
+    }
+    object.must_climb(kernel, "what is received", &RECEIVED)?;
+    object.climb(kernel, "silent responses", &SILENT);
+    Ok(())
 }
 
 impl EventProbe for Sockets {

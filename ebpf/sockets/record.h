@@ -18,6 +18,7 @@ enum kind {
 	KIND_TCP,	/* bytes one way and bytes back */
 	KIND_HTTP,	/* the same, with the first bytes of both */
 	KIND_HANDSHAKE, /* a connection came about, or did not */
+	KINDS,
 };
 
 enum exchange_flags {
@@ -39,8 +40,8 @@ struct exchange {
 	u64 response_bytes;
 	u64 response_shown_bytes;
 	u64 handshake_ns; /* how long the connection took to come about, 0 unknown */
-	u64 queue_ns;	  /* how long the first byte lay in the receive queue, 0 unknown */
-	u64 stack_ns;	  /* how long it took from its receive stamp to the queue, 0 unknown */
+	u64 queue_ns;	  /* how long the first byte that came in lay in the receive queue, 0 unknown */
+	u64 stack_ns;	  /* how long that took from its receive stamp to the queue, 0 unknown */
 	u64 response_tail; /* the last eight bytes of the response, as far as they could be read */
 	struct owner owner;
 	u32 request_seq;  /* TCP sequence number of its first byte, the same at both ends */

@@ -141,6 +141,13 @@ impl Exchange {
         (self.stack_ns != 0).then(|| Duration::from_nanos(self.stack_ns))
     }
 
+    /// How long a server had the request and had not begun to answer.
+    pub fn application(&self) -> Option<Duration> {
+        let answered =
+            self.kind() != Some(Kind::Handshake) && self.role() == Some(Role::Server) && self.response_start_ns != 0;
+        answered.then(|| Duration::from_nanos(self.response_start_ns.saturating_sub(self.request_end_ns)))
+    }
+
     /// The last bytes of the response, as far as they could be read.
     pub fn response_tail(&self) -> [u8; 8] {
         self.response_tail.to_ne_bytes()

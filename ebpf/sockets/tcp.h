@@ -31,6 +31,7 @@ struct sock_common___ends {
 	u32 skc_rcv_saddr;
 	u16 skc_dport;
 	u16 skc_num;
+	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 } CORE;
@@ -48,6 +49,7 @@ struct tcp_sock {
 	u32 srtt_us;
 	u32 total_retrans;
 	u64 bytes_sent;
+	u64 bytes_retrans;
 	u64 bytes_received;
 } CORE;
 
@@ -56,6 +58,24 @@ static __always_inline bool is_tcp(struct sock *sk)
 	struct sock___ends *ends = (void *)sk;
 
 	return ends->sk_protocol == IPPROTO_TCP;
+}
+
+struct task_struct___leader {
+	struct task_struct *group_leader;
+} CORE;
+
+/* Threads have names of their own. */
+static __always_inline struct task_struct *process_of(struct task_struct *task)
+{
+	return BPF_CORE_READ((struct task_struct___leader *)task, group_leader);
+}
+
+#define SOCK_DONE 1
+
+/* The other end has said that it is done: its FIN counts as a byte that was received. */
+static __always_inline bool has_fin(struct sock *sk)
+{
+	return ((struct sock___ends *)sk)->__sk_common.skc_flags & (1 << SOCK_DONE);
 }
 
 /* ::ffff:0:0/96, an IPv4 peer of a socket for both. */

@@ -1,6 +1,6 @@
 //! Requests and responses over real connections, timed by those who make them (root).
 
-mod kernel {
+pub(super) mod kernel {
     use std::io::{IoSlice, IoSliceMut, Read, Write};
     use std::net::{TcpListener, TcpStream};
     use std::time::{Duration, Instant};
@@ -8,36 +8,41 @@ mod kernel {
     use crate::sockets::{Exchange, Kind, Role, Settings, Sockets};
     use crate::{EventProbe, Kernel, Probe, Rate};
 
-    const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    pub(in crate::sockets) const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 
     /// Sees what this very process sends, and holds nothing back.
-    fn open(settings: Settings) -> Sockets {
+    pub(in crate::sockets) fn open(settings: Settings) -> Sockets {
         let rate = Rate { per_second: 0, burst: 1 };
         Sockets::open(&mut Kernel::open().unwrap(), &Settings { rate, own: true, ..settings }).unwrap()
     }
 
     /// Both ends of a connection.
-    struct Pair {
-        client: TcpStream,
-        server: TcpStream,
-        port: u16,
+    pub(in crate::sockets) struct Pair {
+        pub client: TcpStream,
+        pub server: TcpStream,
+        pub port: u16,
+        _listener: TcpListener,
     }
 
     impl Pair {
-        fn new(any: &str) -> Self {
+        pub(in crate::sockets) fn new(any: &str) -> Self {
             let listener = TcpListener::bind(any).unwrap();
-            let port = listener.local_addr().unwrap().port();
-            let client = TcpStream::connect(any.replace(":0", &format!(":{port}"))).unwrap();
+            let address = listener.local_addr().unwrap();
+            let port = address.port();
+            // A socket for both versions is met by the older one.
+            let met = if address.ip().is_unspecified() { ([127, 0, 0, 1], port).into() } else { address };
+            let client = TcpStream::connect(met).unwrap();
             client.set_nodelay(true).unwrap();
-            Self { client, server: listener.accept().unwrap().0, port }
+            let server = listener.accept().unwrap().0;
+            Self { client, server, port, _listener: listener }
         }
 
         /// One side writes, the other reads all of it.
-        fn asks(&mut self, bytes: &[u8]) {
+        pub(in crate::sockets) fn asks(&mut self, bytes: &[u8]) {
             pass(&mut self.client, &mut self.server, bytes);
         }
 
-        fn answers(&mut self, bytes: &[u8]) {
+        pub(in crate::sockets) fn answers(&mut self, bytes: &[u8]) {
             pass(&mut self.server, &mut self.client, bytes);
         }
     }
@@ -49,26 +54,26 @@ mod kernel {
         });
     }
 
-    fn get(path: &str) -> Vec<u8> {
+    pub(in crate::sockets) fn get(path: &str) -> Vec<u8> {
         format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n").into_bytes()
     }
 
     /// What the probe wrote of one exchange.
-    struct Seen {
-        exchange: Exchange,
+    pub(in crate::sockets) struct Seen {
+        pub exchange: Exchange,
         request: String,
         response: String,
         statuses: Vec<u16>,
     }
 
     impl Seen {
-        fn duration(&self) -> Duration {
+        pub(in crate::sockets) fn duration(&self) -> Duration {
             Duration::from_nanos(self.exchange.end_ns() - self.exchange.request_start_ns)
         }
     }
 
     /// Everything of the connections to `port` so far, by one side.
-    fn seen(probe: &mut Sockets, port: u16) -> (Vec<Seen>, Vec<Seen>) {
+    pub(in crate::sockets) fn seen(probe: &mut Sockets, port: u16) -> (Vec<Seen>, Vec<Seen>) {
         let mut all = Vec::new();
         probe.drain_exchanges(|exchange, excerpt| {
             all.push(Seen {
@@ -83,7 +88,7 @@ mod kernel {
         all.into_iter().filter(of_port).partition(|seen| seen.exchange.role() == Some(Role::Client))
     }
 
-    fn adds_up(probe: &mut Sockets) {
+    pub(in crate::sockets) fn adds_up(probe: &mut Sockets) {
         probe.detach();
         let counters = probe.counters();
         assert_eq!(counters.fired, counters.filtered + counters.limited + counters.lost + counters.sent);
@@ -94,7 +99,7 @@ mod kernel {
     async fn a_slow_server_makes_an_exchange_of_that_length_on_both_sides_of_the_connection() {
         let _alone = crate::ALONE.lock().await;
         let mut probe = open(Settings::default());
-        for (any, wait) in [("127.0.0.1:0", 30), ("[::1]:0", 60), ("127.0.0.1:0", 120)] {
+        for (any, wait) in [("127.0.0.1:0", 30), ("[::1]:0", 60), ("[::]:0", 120)] {
             let mut pair = Pair::new(any);
             let request = get("/slow?of=it");
             let started = Instant::now();
@@ -212,7 +217,8 @@ mod kernel {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let client = TcpStream::connect(address).unwrap();
-        let mut pair = Pair { client, server: listener.accept().unwrap().0, port: address.port() };
+        let server = listener.accept().unwrap().0;
+        let mut pair = Pair { client, server, port: address.port(), _listener: listener };
         pair.asks(&get("/before"));
         let mut probe = open(Settings { tcp: true, ..Settings::default() });
         // The end of something that began unseen.
@@ -324,7 +330,7 @@ mod kernel {
         let mut probe = open(Settings::default());
         let mut pair = Pair::new("127.0.0.1:0");
         pair.asks(&get("/never"));
-        let Pair { client, server, port } = pair;
+        let Pair { client, server, port, .. } = pair;
         drop(server);
         drop(client);
         let (clients, servers) = seen(&mut probe, port);
@@ -361,9 +367,60 @@ mod kernel {
     }
 
     #[tokio::test]
+    async fn connections_that_come_about_or_do_not_are_told_when_asked_for() {
+        let _alone = crate::ALONE.lock().await;
+        let mut probe = open(Settings { handshakes: true, ..Settings::default() });
+        let pair = Pair::new("127.0.0.1:0");
+        let (clients, servers) = seen(&mut probe, pair.port);
+        let ([client], [server]) = (&clients[..], &servers[..]) else { panic!("{}", clients.len()) };
+        for side in [client, server] {
+            assert_eq!((side.exchange.kind(), side.exchange.is_unanswered()), (Some(Kind::Handshake), false));
+            assert_eq!(side.exchange.handshake(), Some(side.duration()));
+        }
+        // Nobody has accepted it: that end is the listener's.
+        assert_eq!([client, server].map(|side| side.exchange.task().pid), [std::process::id(); 2]);
+        assert_eq!(client.exchange.request_seq, server.exchange.request_seq);
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        TcpStream::connect(closed).unwrap_err();
+        let (clients, _) = seen(&mut probe, closed.port());
+        let [refused] = &clients[..] else { panic!("{}", clients.len()) };
+        assert!(refused.exchange.is_unanswered());
+        let error = std::io::Error::from_raw_os_error(refused.exchange.error().unwrap());
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+        adds_up(&mut probe);
+    }
+
+    #[tokio::test]
+    async fn processes_are_told_by_name() {
+        let _alone = crate::ALONE.lock().await;
+        let name = std::fs::read_to_string("/proc/self/comm").unwrap().trim().to_owned();
+        let leader = std::fs::read_to_string(format!("/proc/{}/comm", std::process::id())).unwrap().trim().to_owned();
+        let (mine, other) = (vec![leader.clone()], vec!["other".to_owned()]);
+        for (processes, other_processes, wanted) in [
+            (mine.clone(), vec![], 1),
+            (other.clone(), vec![], 0),
+            (vec![], other, 1),
+            (vec![], mine.clone(), 0),
+            (mine.clone(), mine, 0),
+        ] {
+            let mut probe = open(Settings { processes, other_processes, ..Settings::default() });
+            let mut pair = Pair::new("127.0.0.1:0");
+            pair.asks(&get("/"));
+            pair.answers(RESPONSE);
+            let port = pair.port;
+            drop(pair);
+            let (clients, servers) = seen(&mut probe, port);
+            assert_eq!((clients.len(), servers.len()), (wanted, wanted), "{name} of {leader}");
+            assert!(clients.iter().all(|client| client.exchange.task().comm == leader));
+            adds_up(&mut probe);
+        }
+    }
+
+    #[tokio::test]
     async fn every_feature_is_live_on_this_kernel() {
         let _alone = crate::ALONE.lock().await;
-        let mut probe = open(Settings::default());
+        let all = Settings { tcp: true, handshakes: true, flows: 64, stamps: true, ..Settings::default() };
+        let mut probe = open(all);
         for ladder in probe.report().features {
             assert!(ladder.live().is_some(), "{ladder:?}");
         }
