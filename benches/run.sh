@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make bench`: what kpulse costs. `benches/run.sh [switch] [storm] [tcp] [idle] [scrape] [profile] [exchange] [nginx]; without names, all of them.
+# `make bench`: what kpulse costs. `benches/run.sh [switch] [storm] [tcp] [idle] [scrape] [profile] [exchange] [nginx]`; without names, all of them.
 # Fails when a target is not met. KPULSE names another program to measure, ROUNDS another number of rounds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,7 +17,8 @@ WORK=$(mktemp -d)
 FAILED=0
 . benches/agent.sh
 . benches/rounds.sh
-trap 'agent_stop; stats_off; rm -rf "$WORK"' EXIT
+SERVER= # pid of a server that a bench started
+trap 'agent_stop; stats_off; [ -z "$SERVER" ] || kill "$SERVER" 2>/dev/null; rm -rf "$WORK"' EXIT
 trap 'exit 130' INT TERM
 
 # The load has the last CPU and agents have the others, so that only what runs inside the kernel's hooks is measured.

@@ -90,6 +90,28 @@ pub const CONTAINER_MEMORY_AVAILABLE: MetricName = MetricName {
     description: "Memory that the container can still get: its limit without its working set.",
 };
 
+/// Flows: all connections of a container with one peer and server port.
+pub const FLOW_IO: MetricName = MetricName {
+    name: "linux.tcp.flow.io",
+    unit: "By",
+    description: "Bytes that went over TCP connections, each counted once however often it was sent.",
+};
+pub const FLOW_RETRANSMITS: MetricName = MetricName {
+    name: "linux.tcp.flow.retransmits",
+    unit: "{segment}",
+    description: "Segments that this end sent again.",
+};
+pub const FLOW_CONNECTIONS: MetricName = MetricName {
+    name: "linux.tcp.flow.connections",
+    unit: "{connection}",
+    description: "Connections that came about.",
+};
+pub const FLOW_SRTT: MetricName = MetricName {
+    name: "linux.tcp.flow.rtt",
+    unit: "s",
+    description: "Smoothed round-trip times: one at the end of a connection, and one at every reading in which it moved something.",
+};
+
 /// Event: the kernel dropped a packet (`skb:kfree_skb`).
 pub const PACKET_DROP: &str = "linux.net.packet.drop";
 
@@ -186,6 +208,13 @@ pub const TCP_HANDSHAKE: &str = "linux.tcp.handshake.duration";
 pub const RECEIVE_QUEUE_TIME: &str = "linux.net.receive.queue.duration";
 /// How long that byte took from its receive stamp to the receive queue, in seconds.
 pub const RECEIVE_STACK_TIME: &str = "linux.net.receive.stack.duration";
+/// How long the server had the request and had not begun to answer, in seconds.
+pub const APPLICATION_TIME: &str = "linux.net.application.duration";
+/// Which end of a flow this host is: client or server.
+pub const FLOW_ROLE: &str = "linux.tcp.flow.role";
+pub const IO_DIRECTION: &str = "network.io.direction";
+/// What found no room of its own (OpenTelemetry's SDK specification).
+pub const METRIC_OVERFLOW: &str = "otel.metric.overflow";
 pub const CONTAINER_ID: &str = "container.id";
 /// containerd, cri-o, docker or podman, where the path of the cgroup tells.
 pub const CONTAINER_RUNTIME: &str = "container.runtime.name";
@@ -203,6 +232,11 @@ pub fn text(key: &str, value: impl Into<String>) -> KeyValue {
 /// A whole-number attribute.
 pub fn int(key: &str, value: impl Into<i64>) -> KeyValue {
     attribute(key, Value::IntValue(value.into()))
+}
+
+/// A yes-or-no attribute.
+pub fn flag(key: &str, value: bool) -> KeyValue {
+    attribute(key, Value::BoolValue(value))
 }
 
 /// An attribute that may have a fraction.

@@ -121,4 +121,65 @@ mod kernel {
             assert_ne!(spans[1]["traceId"], spans[2]["traceId"]);
         }
     }
+
+    #[test]
+    fn connections_are_spans_on_both_sides_and_a_refused_one_says_so() {
+        let settings = ["receivers.ebpf_spans.connections.enabled=true", TRACES[1]];
+        let mut agent = Agent::start(&settings);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let open = listener.local_addr().unwrap();
+        let started = Instant::now();
+        let connection = TcpStream::connect(open).unwrap();
+        let took = started.elapsed();
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        TcpStream::connect(closed).unwrap_err();
+        agent.wait_for("both sides", |agent| {
+            !spans(agent, open.port(), SERVER).is_empty() && !spans(agent, open.port(), CLIENT).is_empty()
+        });
+        let (accepts, connects) = (spans(&agent, open.port(), SERVER), spans(&agent, open.port(), CLIENT));
+        let ([accept], [connect]) = (&accepts[..], &connects[..]) else { panic!("{accepts:#?}\n{connects:#?}") };
+        assert_eq!((&connect["name"], &accept["name"]), (&"TCP connect".into(), &"TCP accept".into()));
+        assert_eq!((&accept["traceId"], &accept["parentSpanId"]), (&connect["traceId"], &connect["spanId"]));
+        for span in [accept, connect] {
+            assert!(duration(span) <= took, "{:?} {took:?}", duration(span));
+            assert_eq!(attribute(span, "process.pid"), &std::process::id().to_string());
+            assert_eq!(attribute(span, "client.port"), &connection.local_addr().unwrap().port().to_string());
+        }
+        agent.wait_for("the refusal", |agent| !spans(agent, closed.port(), CLIENT).is_empty());
+        let refusals = spans(&agent, closed.port(), CLIENT);
+        let [refused] = &refusals[..] else { panic!("{refusals:#?}") };
+        assert_eq!((&refused["status"]["code"], &refused["name"]), (&2.into(), &"TCP connect".into()));
+        assert_eq!(attribute(refused, "error.type"), "connection_refused");
+    }
+
+    #[test]
+    fn a_slow_span_says_whether_its_queue_or_its_application_was_slow() {
+        let mut agent = Agent::start(&[TRACES[0], TRACES[1], "receivers.ebpf_spans.receive_stages.stack=true"]);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mut server = listener.accept().unwrap().0;
+        let port = listener.local_addr().unwrap().port();
+        let waits = [("/queue", 120, 30), ("/application", 30, 120)];
+        for (path, queue, application) in waits {
+            client.write_all(format!("GET {path} HTTP/1.1\r\n\r\n").as_bytes()).unwrap();
+            std::thread::sleep(Duration::from_millis(queue));
+            assert!(server.read(&mut [0; 4096]).unwrap() > 0);
+            std::thread::sleep(Duration::from_millis(application));
+            server.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+            assert!(client.read(&mut [0; 4096]).unwrap() > 0);
+        }
+        agent.wait_for("both requests", |agent| spans(agent, port, SERVER).len() >= 2);
+        for ((path, queue, application), span) in waits.iter().zip(spans(&agent, port, SERVER)) {
+            assert_eq!(attribute(&span, "url.path"), path);
+            let seconds = |key: &str| attribute(&span, key).as_f64().unwrap();
+            let (queued, answered) =
+                (seconds("linux.net.receive.queue.duration"), seconds("linux.net.application.duration"));
+            let [least_queue, least_answer] = [*queue, *application].map(|ms| Duration::from_millis(ms).as_secs_f64());
+            assert!(queued >= least_queue * 0.95 && queued < least_queue + 0.06, "{path}: {queued}");
+            assert!(answered >= least_answer * 0.95 && answered < least_answer + 0.06, "{path}: {answered}");
+            assert!(seconds("linux.net.receive.stack.duration") < 0.02);
+            let whole = duration(&span).as_secs_f64();
+            assert!((whole - queued - answered).abs() < 0.02, "{whole} is not {queued} and {answered}");
+        }
+    }
 }

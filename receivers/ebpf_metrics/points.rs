@@ -75,6 +75,23 @@ pub fn histogram(name: &MetricName, values: Vec<(Vec<KeyValue>, Histogram)>, tim
     metric(name, Data::Histogram(histogram))
 }
 
+/// Adds the points of `more` to the metrics of the same name: series that began at different times are one metric.
+pub fn join(all: &mut Vec<Metric>, more: Vec<Metric>) {
+    for metric in more {
+        let Some(found) = all.iter_mut().find(|found| found.name == metric.name) else {
+            all.push(metric);
+            continue;
+        };
+        match (&mut found.data, metric.data) {
+            (Some(Data::Sum(into)), Some(Data::Sum(from))) => into.data_points.extend(from.data_points),
+            (Some(Data::Histogram(into)), Some(Data::Histogram(from))) => into.data_points.extend(from.data_points),
+            (Some(Data::Gauge(into)), Some(Data::Gauge(from))) => into.data_points.extend(from.data_points),
+            // One name is one kind of metric.
+            _ => {}
+        }
+    }
+}
+
 /// The flag of a point that only says that its series has ended (`DataPointFlags`).
 const NO_RECORDED_VALUE: u32 = 1;
 

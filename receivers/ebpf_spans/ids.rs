@@ -45,6 +45,9 @@ fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
+/// Stands in place of a request's number for the connection itself, whose first byte is that of its first request.
+pub const HANDSHAKE: u32 = u32::MAX;
+
 /// The ids of one span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ids {

@@ -11,12 +11,15 @@ use pipeline::proto::trace::v1::status::StatusCode;
 use pipeline::proto::trace::v1::{Span, Status};
 
 use super::http::{self, Request};
-use super::ids::{Ids, TraceParent};
+use super::ids::{self, Ids, TraceParent};
 use super::template::template;
 use crate::conventions::*;
 
 /// W3C Trace Context: the parent's flags are known, and whether it is on another machine is not.
 const SAMPLED: u32 = 1;
+
+const NO_RESPONSE: &str = "the connection ended before a response";
+const NO_CONNECTION: &str = "no connection came about";
 
 /// What becomes of one record.
 #[derive(Debug)]
@@ -48,8 +51,10 @@ impl Teller {
 
     /// The spans of an exchange.
     pub fn tell(&mut self, exchange: &Exchange, excerpt: Excerpt<'_>) -> Told {
-        if exchange.kind() != Some(Kind::Http) {
-            return Told::Spans(vec![self.tcp(exchange)]);
+        match exchange.kind() {
+            Some(Kind::Http) => {}
+            Some(Kind::Handshake) => return Told::Spans(vec![self.handshake(exchange)]),
+            Some(Kind::Tcp) | None => return Told::Spans(vec![self.tcp(exchange)]),
         }
         let requests = http::requests(excerpt.request);
         if requests.is_empty() {
@@ -77,7 +82,18 @@ impl Teller {
         let mut span = self.span(exchange, ids, exchange.end_ns());
         span.name = "TCP".into();
         span.attributes.extend(common(exchange, None));
-        span.status = unanswered(exchange, &mut span.attributes);
+        span.status = unanswered(exchange, &mut span.attributes, NO_RESPONSE);
+        span
+    }
+
+    /// A connection that came about, or did not. Its first request has a trace of its own.
+    fn handshake(&mut self, exchange: &Exchange) -> Span {
+        let ids = Ids::of(exchange, ids::HANDSHAKE, None, &self.host);
+        let mut span = self.span(exchange, ids, exchange.request_end_ns);
+        let is_server = exchange.role() == Some(Role::Server);
+        span.name = if is_server { "TCP accept" } else { "TCP connect" }.into();
+        span.attributes.extend(common(exchange, None));
+        span.status = unanswered(exchange, &mut span.attributes, NO_CONNECTION);
         span
     }
 
@@ -94,7 +110,7 @@ impl Teller {
         span.attributes.extend(common(exchange, request.host.as_deref()));
         span.status = match head {
             Some(head) => answered(exchange, head.status, &mut span.attributes),
-            None => unanswered(exchange, &mut span.attributes),
+            None => unanswered(exchange, &mut span.attributes, NO_RESPONSE),
         };
         span
     }
@@ -159,9 +175,13 @@ fn common(exchange: &Exchange, host: Option<&str>) -> Vec<KeyValue> {
     attributes.extend(seconds(TCP_HANDSHAKE, exchange.handshake()));
     attributes.extend(seconds(RECEIVE_QUEUE_TIME, exchange.queued()));
     attributes.extend(seconds(RECEIVE_STACK_TIME, exchange.in_stack()));
+    attributes.extend(seconds(APPLICATION_TIME, exchange.application()));
     attributes.push(int(TCP_RETRANSMITS, exchange.retransmits));
     let Task { pid, comm, .. } = exchange.task();
-    attributes.extend([int(PROCESS_PID, pid), text(PROCESS_NAME, comm)]);
+    // Who listens on a port may be unknown.
+    if pid != 0 {
+        attributes.extend([int(PROCESS_PID, pid), text(PROCESS_NAME, comm)]);
+    }
     attributes
 }
 
@@ -203,14 +223,14 @@ fn answered(exchange: &Exchange, status: u16, attributes: &mut Vec<KeyValue>) ->
     Some(Status { code: StatusCode::Error.into(), ..Status::default() })
 }
 
-fn unanswered(exchange: &Exchange, attributes: &mut Vec<KeyValue>) -> Option<Status> {
+fn unanswered(exchange: &Exchange, attributes: &mut Vec<KeyValue>, message: &str) -> Option<Status> {
     if !exchange.is_unanswered() {
         return None;
     }
     let kind = exchange.error().map(|number| std::io::Error::from_raw_os_error(number).kind().to_string());
     let kind = kind.map_or_else(|| "connection_closed".to_owned(), |kind| kind.replace(' ', "_"));
     attributes.push(text(ERROR_TYPE, kind));
-    Some(Status { code: StatusCode::Error.into(), message: "the connection ended before a response".into() })
+    Some(Status { code: StatusCode::Error.into(), message: message.into() })
 }
 
 fn signed(bytes: u64) -> i64 {
