@@ -84,7 +84,7 @@ impl Rules for ReceiveStages {
     }
 }
 
-/// What one flow may hold of the kernel's memory; a table of more would be larger than a node's agent should be.
+/// Half a kilobyte each: more would take more memory than a node's agent should have.
 const MOST_FLOWS: u32 = 65_536;
 
 impl Rules for Flows {

@@ -102,7 +102,9 @@ impl Agent {
     /// The lines of its file exporter so far.
     pub fn lines(&self) -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(self.folder.join("telemetry.jsonl")).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e} in {line}"))).collect()
+        // The last line may be under way.
+        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        whole.map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e} in {line}"))).collect()
     }
 
     /// The value of one series of its own metrics.
