@@ -9,6 +9,7 @@ use config::{Decoder, Node, Rules};
 use regex::Regex;
 
 pub use steps::Steps;
+pub use values::from_node as value_of;
 
 config::settings! {
     /// One change.

@@ -6,6 +6,7 @@ pub mod attribute_actions;
 pub mod batch;
 pub mod filter;
 pub mod k8s_attributes;
+pub mod matching;
 pub mod memory_limiter;
 pub mod ottl;
 pub mod rate_limit;

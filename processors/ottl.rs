@@ -26,11 +26,14 @@ pub mod walk;
 use std::borrow::Cow;
 use std::fmt;
 
+pub use compare::{same as same_value, same_map as same_attributes};
 pub use compile::{Prefix, condition, statement};
+pub use enums::severity_name;
 pub use expr::{Condition, Statement};
 pub use failures::Failures;
 pub use infer::infer;
 pub use settings::{ErrorMode, Group, Groups};
+pub use strings::plain_text;
 pub use target::{Context, Item, Scope, Target};
 
 /// Why an expression has no value for an item.

@@ -10,9 +10,11 @@
 //!
 //! An item is dropped when one condition of its list is true. In `*_conditions` paths say their context, which tells
 //! whether records, scopes or resources are dropped; the older lists (`logs::log_record`, `traces::span` ...) are of the context they
-//! are named after. What is empty then goes too. Dropped items are counted in `kpulse_processor_dropped_items` with
+//! are named after; the oldest form (`include` and `exclude` under `spans`, `metrics`, `logs`) matches properties, and
+//! not its `expr` expressions, which are the metric conditions of today. What is empty then goes too. Dropped items are counted in `kpulse_processor_dropped_items` with
 //! reason `filtered`.
 
+mod older;
 mod settings;
 mod stage;
 #[cfg(test)]
@@ -37,7 +39,7 @@ use stage::Stage;
 pub static FACTORY: ProcessorFactory = Factory {
     name: "filter",
     alias: None,
-    signals: &[Signal::Logs],
+    signals: &[Signal::Traces, Signal::Metrics, Signal::Logs],
     stability: Stability::Alpha,
     sample: "error_mode: ignore\nlog_conditions:\n  - log.severity_number < SEVERITY_NUMBER_WARN\n  \
              - IsMatch(log.body, \"health ?check\")\n",

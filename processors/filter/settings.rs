@@ -3,7 +3,9 @@
 use config::{Decoder, Rules};
 use pipeline::Signal;
 
-use super::stage::Stage;
+use super::older::{ByProperties, LogMatch, MetricMatch};
+use super::stage::{Stage, Test};
+use crate::matching::RegexpCache;
 use crate::ottl::{self, Context, ErrorMode, Failures, Fault, Group, Groups, Prefix};
 
 config::settings! {
@@ -19,6 +21,8 @@ config::settings! {
         pub log_conditions: Groups<Conditions> = Groups::default(),
         /// The older form for traces.
         pub traces: Traces = Traces::default(),
+        /// The oldest form for traces, by properties of spans.
+        pub spans: ByProperties = ByProperties::default(),
         /// The older form for metrics.
         pub metrics: Metrics = Metrics::default(),
         /// The older form for logs.
@@ -59,6 +63,12 @@ config::settings! {
         pub metric: Vec<String> = Vec::new(),
         /// Conditions for data points.
         pub datapoint: Vec<String> = Vec::new(),
+        /// The oldest form: metrics with these properties stay, all others go.
+        pub include: Option<MetricMatch> = None,
+        /// The oldest form: metrics with these properties go.
+        pub exclude: Option<MetricMatch> = None,
+        /// A cache that the Collector has for regular expressions; read and not needed.
+        pub regexp: Option<RegexpCache> = None,
     }
 }
 
@@ -69,6 +79,10 @@ config::settings! {
         pub resource: Vec<String> = Vec::new(),
         /// Conditions for log records.
         pub log_record: Vec<String> = Vec::new(),
+        /// The oldest form: records with these properties stay, all others go.
+        pub include: Option<LogMatch> = None,
+        /// The oldest form: records with these properties go.
+        pub exclude: Option<LogMatch> = None,
     }
 }
 
@@ -82,9 +96,9 @@ impl Group for Conditions {
 }
 
 /// Some conditions and where they stand.
-struct List<'c> {
-    path: Vec<String>,
-    texts: &'c [String],
+pub(super) struct List<'c> {
+    pub(super) path: Vec<String>,
+    pub(super) texts: &'c [String],
     context: Option<Context>,
     error_mode: ErrorMode,
 }
@@ -103,6 +117,7 @@ impl Rules for Config {
                     .at(format!("{signal}_conditions"), |d| d.error(format!("cannot be used together with {older}")));
             }
         }
+        self.older_rules(decoder);
         for signal in [Signal::Traces, Signal::Metrics, Signal::Logs] {
             for list in self.lists(signal) {
                 if let Err((index, message)) = list.compile(signal) {
@@ -113,6 +128,7 @@ impl Rules for Config {
     }
 }
 
+/// Reports at a path below the processor, and there at one of a list's places.
 fn at(decoder: &mut Decoder, path: &[String], index: usize, message: String) {
     match path.split_first() {
         Some((first, rest)) => decoder.at(first, |decoder| at(decoder, rest, index, message)),
@@ -126,17 +142,25 @@ impl Config {
     /// # Errors
     /// What the rules would have found.
     pub fn stages(&self, signal: Signal, failures: &Failures) -> Result<Vec<Stage>, String> {
+        let oldest = self.oldest(signal).map_err(|(path, message)| format!("{}: {message}", path.join("::")))?;
+        let properties = oldest.into_iter().map(|(context, chosen)| Stage {
+            context,
+            test: Test::Properties(chosen),
+            error_mode: self.error_mode,
+            failures: failures.clone(),
+        });
         let stage = |list: List<'_>| {
             let (context, conditions) = list.compile(signal).map_err(|(_, message)| message)?;
             let texts = list.texts.iter().cloned();
             Ok(Stage {
                 context,
-                conditions: conditions.into_iter().zip(texts).collect(),
+                test: Test::Conditions(conditions.into_iter().zip(texts).collect()),
                 error_mode: list.error_mode,
                 failures: failures.clone(),
             })
         };
-        self.lists(signal).into_iter().map(stage).collect()
+        let conditions = self.lists(signal).into_iter().map(stage).collect::<Result<Vec<_>, String>>()?;
+        Ok(conditions.into_iter().chain(properties).collect())
     }
 
     fn lists(&self, signal: Signal) -> Vec<List<'_>> {
@@ -158,7 +182,8 @@ impl Config {
         lists
     }
 
-    fn old(&self, signal: Signal) -> Vec<List<'_>> {
+    /// The conditions of the form before `*_conditions`.
+    pub(super) fn old(&self, signal: Signal) -> Vec<List<'_>> {
         let list = |key: &'static str, context: Context, texts| List {
             path: vec![signal.name().into(), key.into()],
             texts,

@@ -1,15 +1,25 @@
-//! One list of conditions of one context, ready to be looked at.
+//! One list of conditions or properties of one context, ready to be looked at.
 
+use crate::matching::Chosen;
 use crate::ottl::walk::{self, Tree};
 use crate::ottl::{Condition, Context, ErrorMode, Failures, Target};
 
-/// Conditions of one context: an item goes when one of them is true.
+/// What makes an item go.
+#[derive(Debug)]
+pub enum Test {
+    /// One of these conditions is true; with their texts.
+    Conditions(Vec<(Condition, String)>),
+    /// It is not among the chosen.
+    Properties(Chosen),
+}
+
+/// One look at the items of one context.
 #[derive(Debug)]
 pub struct Stage {
     /// Which items they are about.
     pub context: Context,
-    /// The conditions with their texts.
-    pub conditions: Vec<(Condition, String)>,
+    /// What makes one of them go.
+    pub test: Test,
     /// What becomes of a failure.
     pub error_mode: ErrorMode,
     /// Where failures are told.
@@ -17,7 +27,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Drops what a condition is true for.
+    /// Drops what does not pass.
     ///
     /// # Errors
     /// The first failure, when failures are propagated.
@@ -34,7 +44,11 @@ impl Stage {
     }
 
     fn drops(&self, target: &Target<'_>) -> Result<bool, String> {
-        for (condition, text) in &self.conditions {
+        let conditions = match &self.test {
+            Test::Properties(chosen) => return Ok(!chosen.has(target)),
+            Test::Conditions(conditions) => conditions,
+        };
+        for (condition, text) in conditions {
             match condition.holds(target) {
                 Ok(true) => return Ok(true),
                 Ok(false) => {}

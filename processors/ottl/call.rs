@@ -116,6 +116,14 @@ impl Call {
         }
     }
 
+    /// A double that is written out.
+    pub fn double(&self, index: usize) -> Option<f64> {
+        match self.literal(index) {
+            Some(Val::Double(double)) => Some(*double),
+            _ => None,
+        }
+    }
+
     /// A truth that is written out; false when left out.
     pub fn flag(&self, index: usize) -> bool {
         matches!(self.literal(index), Some(Val::Bool(true)))

@@ -90,7 +90,8 @@ fn relation(left: &Val<'_>, right: &Val<'_>) -> Relation {
     }
 }
 
-fn same_map(a: &[KeyValue], b: &[KeyValue]) -> bool {
+/// Whether two maps have the same entries, in any order.
+pub fn same_map(a: &[KeyValue], b: &[KeyValue]) -> bool {
     let has = |entry: &KeyValue| find(b, &entry.key).is_some_and(|other| same(entry.value.as_ref(), Some(other)));
     a.len() == b.len() && a.iter().all(has)
 }

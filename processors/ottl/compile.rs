@@ -452,6 +452,10 @@ impl Compiler {
             Err(message) => return wrong(&message),
         }
         match (param.kind, &expr) {
+            (Kind::Glob, Expr::Literal(Val::Text(glob))) => match functions::glob::regex(glob) {
+                Ok(regex) => Ok(Arg::Regex(Box::new(regex))),
+                Err(message) => wrong(&message),
+            },
             (Kind::Pattern, Expr::Literal(Val::Text(pattern))) => match regex::Regex::new(pattern) {
                 Ok(regex) => Ok(Arg::Regex(Box::new(regex))),
                 Err(error) => wrong(&format!("is no regular expression: {}", last_line(&error))),
@@ -471,6 +475,8 @@ impl Kind {
         let fits = |fits: fn(&Val<'static>) -> bool| literal.is_none_or(fits);
         let written = |fits: fn(&Val<'static>) -> bool| literal.is_some_and(fits);
         let (good, wanted) = match self {
+            Self::Glob => (written(|v| matches!(v, Val::Text(_))), "a string that is written out"),
+            Self::Float => (written(|v| matches!(v, Val::Double(_))), "a double that is written out, such as 0.001"),
             Self::Text | Self::Pattern => (fits(|v| matches!(v, Val::Text(_))), "a string"),
             Self::Int => (fits(|v| matches!(v, Val::Int(_))), "an int"),
             Self::Map => (fits(|v| matches!(v, Val::Map(_))), "a map"),

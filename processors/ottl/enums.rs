@@ -55,3 +55,8 @@ pub fn number(context: Context, symbol: &str) -> Option<i64> {
         names.iter().position(|known| *known == name).map(|place| place as i64)
     })
 }
+
+/// The short name of a severity number, such as `WARN2`.
+pub fn severity_name(number: i32) -> Option<&'static str> {
+    SEVERITIES.get(usize::try_from(number).ok()?).copied()
+}

@@ -85,6 +85,7 @@ impl Path {
                 (find(map, first.name()?), rest)
             }
             (Access::Any { get, .. }, keys) => (get(target), keys),
+            (Access::Pairs { get, .. }, keys) => return pair(get(target), keys),
         };
         for key in rest {
             let Some(value) = at else { return Ok(Val::Nil) };
@@ -100,6 +101,10 @@ impl Path {
     pub fn set(&self, target: &mut Target<'_>, value: Val<'static>) -> Result<(), Failure> {
         match (&self.field.access, value) {
             (Access::Whole { set, .. }, value) => set(target, value),
+            (Access::Pairs { get_mut, .. }, value) => {
+                let keys = self.keys.of(target)?.into_owned();
+                get_mut(target).map_or(Ok(()), |text| set_pair(text, &keys, value.into_text()?))
+            }
             (_, Val::Nil) if self.keys.is_empty() => Ok(()),
             (Access::Map { get_mut, .. }, Val::Map(new)) if self.keys.is_empty() => {
                 if let Some(map) = get_mut(target) {
@@ -110,8 +115,10 @@ impl Path {
             (Access::Map { .. }, other) if self.keys.is_empty() => Err(other.unexpected("a map")),
             (_, Val::Nil) => self.place(target).map(|_| ()),
             (_, value) => {
+                // A value that cannot stand there leaves its key behind, empty, as in the Collector.
+                let place = self.place(target)?;
                 let value = value.into_any()?;
-                if let Some(place) = self.place(target)? {
+                if let Some(place) = place {
                     *place = value;
                 }
                 Ok(())
@@ -144,7 +151,7 @@ impl Path {
                 Some(map) => (Some(find_or_insert(map, first.name()?)), rest),
                 None => (None, rest),
             },
-            (Access::Whole { .. } | Access::Map { .. }, _) => (None, &[][..]),
+            (Access::Whole { .. } | Access::Pairs { .. } | Access::Map { .. }, _) => (None, &[][..]),
         };
         let Some(mut at) = root else { return Ok(None) };
         for key in rest {
@@ -152,6 +159,29 @@ impl Path {
         }
         Ok(Some(at))
     }
+}
+
+/// The value of a key among `key=value` pairs; empty where there is none.
+fn pair<'a>(text: Option<&'a String>, keys: &[Key]) -> Result<Val<'a>, Failure> {
+    let (Some(text), Some(key)) = (text, keys.first()) else {
+        return Ok(text.map_or(Val::Nil, |text| Val::text(text)));
+    };
+    let name = key.name()?;
+    let found = text.split(',').find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='));
+    Ok(Val::text(found.unwrap_or("")))
+}
+
+/// A pair that is set stands in front, as W3C asks for.
+fn set_pair(text: &mut String, keys: &[Key], value: String) -> Result<(), Failure> {
+    let Some(key) = keys.first() else {
+        *text = value;
+        return Ok(());
+    };
+    let name = key.name()?;
+    let is_other = |pair: &&str| !pair.is_empty() && pair.split('=').next() != Some(name);
+    let others: String = text.split(',').map(str::trim).filter(is_other).map(|pair| format!(",{pair}")).collect();
+    *text = format!("{name}={value}{others}");
+    Ok(())
 }
 
 impl Key {

@@ -63,6 +63,13 @@ impl<T: Group> Decode for Groups<T> {
     }
 }
 
+impl<T> Groups<T> {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty() && self.plain.is_empty()
+    }
+}
+
 impl<T: Group> Groups<T> {
     fn add(&mut self, item: &Node, decoder: &mut Decoder) {
         let plain = matches!(item.value, Value::String(_)) || item.raw.is_some();

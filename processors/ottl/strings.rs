@@ -12,7 +12,8 @@ use super::Failure;
 use super::fields::ids::hex;
 use super::value::Val;
 
-/// A value where a converter wants text; `None` for nil. Bytes are hexadecimal, maps and lists JSON.
+/// A value where a converter wants text; `None` for nil. Bytes are hexadecimal, maps and lists JSON, ids lists
+/// of their bytes.
 ///
 /// # Errors
 /// Doubles that JSON has no number for.
@@ -24,8 +25,9 @@ pub fn text_like(value: Val<'_>) -> Result<Option<Cow<'_, str>>, Failure> {
         Val::Double(double) if !double.is_finite() => return Err(Failure::from("a double without a text")),
         Val::Map(map) => json(|out| write_map(out, &map, Html::Escaped)).into(),
         Val::List(list) => json(|out| write_list(out, &list, Html::Escaped)).into(),
-        Val::TraceId(id) => format!("\"{}\"", hex(&id)).into(),
-        Val::SpanId(id) => format!("\"{}\"", hex(&id)).into(),
+        Val::Items(_) => return Err(Failure::from("a list of items without a text")),
+        Val::TraceId(id) => format!("{id:?}").replace(' ', "").into(),
+        Val::SpanId(id) => format!("{id:?}").replace(' ', "").into(),
         Val::Time(time) => format!("\"{}\"", super::functions::time::rfc3339(&time)).into(),
         Val::Duration(duration) => duration.as_nanos().to_string().into(),
         plain => as_text(&plain).into_owned().into(),
@@ -42,8 +44,15 @@ pub fn as_text<'a>(value: &Val<'a>) -> Cow<'a, str> {
         Val::Bytes(bytes) => STANDARD.encode(bytes).into(),
         Val::Map(map) => json(|out| write_map(out, map, Html::Plain)).into(),
         Val::List(list) => json(|out| write_list(out, list, Html::Plain)).into(),
-        Val::Nil | Val::Time(_) | Val::Duration(_) | Val::TraceId(_) | Val::SpanId(_) => Cow::Borrowed(""),
+        Val::Nil | Val::Items(_) | Val::Time(_) | Val::Duration(_) | Val::TraceId(_) | Val::SpanId(_) => {
+            Cow::Borrowed("")
+        }
     }
+}
+
+/// A value of an attribute or body as text, as [`as_text`].
+pub fn plain_text(value: Option<&AnyValue>) -> Cow<'_, str> {
+    as_text(&Val::of(value))
 }
 
 /// A double as ECMAScript writes it: no trailing zero, an exponent only for the very large and small.

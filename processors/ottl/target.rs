@@ -120,4 +120,6 @@ pub struct Target<'a> {
     pub item: Item<'a>,
     /// What `cache` is; gone with the item.
     pub cache: Vec<KeyValue>,
+    /// Metrics that statements made of this one.
+    pub made: Vec<Metric>,
 }

@@ -28,6 +28,8 @@ pub enum Val<'a> {
     Map(Cow<'a, [KeyValue]>),
     /// A list.
     List(Cow<'a, [AnyValue]>),
+    /// Events, links, data points: so many, and nothing more is known of them.
+    Items(usize),
     /// A point in time with its zone.
     Time(Box<Zoned>),
     /// A length of time.
@@ -99,6 +101,7 @@ impl<'a> Val<'a> {
             Self::Bytes(bytes) => Val::Bytes(Cow::Owned(bytes.into_owned())),
             Self::Map(map) => Val::Map(Cow::Owned(map.into_owned())),
             Self::List(list) => Val::List(Cow::Owned(list.into_owned())),
+            Self::Items(count) => Val::Items(count),
             Self::Time(time) => Val::Time(time),
             Self::Duration(duration) => Val::Duration(duration),
             Self::TraceId(id) => Val::TraceId(id),
@@ -120,7 +123,7 @@ impl<'a> Val<'a> {
             Self::Bytes(bytes) => Some(Value::BytesValue(bytes.into_owned())),
             Self::Map(map) => Some(Value::KvlistValue(KeyValueList { values: map.into_owned() })),
             Self::List(list) => Some(Value::ArrayValue(ArrayValue { values: list.into_owned() })),
-            other @ (Self::Time(_) | Self::Duration(_) | Self::TraceId(_) | Self::SpanId(_)) => {
+            other @ (Self::Items(_) | Self::Time(_) | Self::Duration(_) | Self::TraceId(_) | Self::SpanId(_)) => {
                 return Err(Failure::from(format!("{} cannot be a value of an attribute", other.kind())));
             }
         };
@@ -146,6 +149,65 @@ impl<'a> Val<'a> {
         match self {
             Self::Int(int) => Ok(int),
             other => Err(other.unexpected("an int")),
+        }
+    }
+
+    /// The double it is.
+    ///
+    /// # Errors
+    /// It is of another kind.
+    pub fn into_double(self) -> Result<f64, Failure> {
+        match self {
+            Self::Double(double) => Ok(double),
+            other => Err(other.unexpected("a double")),
+        }
+    }
+
+    /// The truth it is.
+    ///
+    /// # Errors
+    /// It is of another kind.
+    pub fn into_bool(self) -> Result<bool, Failure> {
+        match self {
+            Self::Bool(truth) => Ok(truth),
+            other => Err(other.unexpected("a bool")),
+        }
+    }
+
+    /// A list of ints.
+    pub fn ints(ints: impl Iterator<Item = i64>) -> Val<'static> {
+        Val::List(ints.map(|int| AnyValue { value: Some(Value::IntValue(int)) }).collect())
+    }
+
+    /// A list of doubles.
+    pub fn doubles(doubles: impl Iterator<Item = f64>) -> Val<'static> {
+        Val::List(doubles.map(|double| AnyValue { value: Some(Value::DoubleValue(double)) }).collect())
+    }
+
+    /// A list of texts.
+    pub fn texts(texts: impl Iterator<Item = String>) -> Val<'static> {
+        Val::List(texts.map(|text| AnyValue { value: Some(Value::StringValue(text)) }).collect())
+    }
+
+    /// The ints of a list.
+    ///
+    /// # Errors
+    /// It is no list, or has other items.
+    pub fn into_ints(self) -> Result<Vec<i64>, Failure> {
+        match self {
+            Self::List(list) => list.iter().map(|item| Val::of(Some(item)).into_int()).collect(),
+            other => Err(other.unexpected("a list of ints")),
+        }
+    }
+
+    /// The doubles of a list.
+    ///
+    /// # Errors
+    /// It is no list, or has other items.
+    pub fn into_doubles(self) -> Result<Vec<f64>, Failure> {
+        match self {
+            Self::List(list) => list.iter().map(|item| Val::of(Some(item)).into_double()).collect(),
+            other => Err(other.unexpected("a list of doubles")),
         }
     }
 
@@ -178,6 +240,7 @@ impl<'a> Val<'a> {
             Self::Bytes(_) => "bytes",
             Self::Map(_) => "a map",
             Self::List(_) => "a list",
+            Self::Items(_) => "a list of items",
             Self::Time(_) => "a time",
             Self::Duration(_) => "a duration",
             Self::TraceId(_) => "a trace id",

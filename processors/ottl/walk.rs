@@ -3,11 +3,13 @@
 use pipeline::Request;
 use pipeline::proto::common::v1::InstrumentationScope;
 use pipeline::proto::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
 use pipeline::proto::resource::v1::Resource;
 use pipeline::proto::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use pipeline::proto::{LogsRequest, MetricsRequest, TracesRequest};
 
+use super::fields::points;
 use super::target::{Context, Item, Scope, Target};
 
 /// A request of resources, scopes and items.
@@ -37,8 +39,21 @@ pub trait Inner {
 /// A record, span or metric, and what may lie in it.
 pub trait Leaf {
     /// Drops what `drop` says yes to, in this context; false when nothing of it is left.
-    fn retain(&mut self, context: Context, around: &mut Around<'_>, drop: &mut dyn FnMut(&Target<'_>) -> bool) -> bool;
+    fn retain(&mut self, context: Context, around: &mut Around<'_>, drop: &mut Drop<'_>) -> bool;
+
+    /// Shows what it is in this context to `look`; what that made of it comes back.
+    fn visit(&mut self, context: Context, around: &mut Around<'_>, look: &mut Look<'_>) -> Result<Vec<Self>, String>
+    where
+        Self: Sized;
 }
+
+/// Says whether an item is dropped.
+pub type Drop<'d> = dyn FnMut(&Target<'_>) -> bool + 'd;
+/// Looks at an item, and may change it.
+pub type Look<'l> = dyn FnMut(&mut Target<'_>) -> Result<(), String> + 'l;
+
+/// The most metrics that one scope may have when statements make new ones: a copy of each copy has no end.
+const MOST_METRICS: usize = 100_000;
 
 /// Where an item lies.
 pub struct Around<'a> {
@@ -57,12 +72,13 @@ impl Around<'_> {
             scope,
             item,
             cache: Vec::new(),
+            made: Vec::new(),
         }
     }
 }
 
 /// Drops what `drop` says yes to among the items of a context, and what is empty then.
-pub fn retain<T: Tree>(request: &mut T, context: Context, drop: &mut dyn FnMut(&Target<'_>) -> bool) {
+pub fn retain<T: Tree>(request: &mut T, context: Context, drop: &mut Drop<'_>) {
     request.outers().retain_mut(|outer| {
         let (resource, url, inners) = outer.parts();
         let mut around = Around { resource: resource.get_or_insert_default(), resource_schema_url: url, scope: None };
@@ -86,14 +102,75 @@ pub fn retain<T: Tree>(request: &mut T, context: Context, drop: &mut dyn FnMut(&
     });
 }
 
+/// Shows every item of a context to `look`, until it fails.
+///
+/// # Errors
+/// The first failure.
+pub fn visit<T: Tree>(request: &mut T, context: Context, look: &mut Look<'_>) -> Result<(), String> {
+    for outer in request.outers() {
+        let (resource, url, inners) = outer.parts();
+        let mut around = Around { resource: resource.get_or_insert_default(), resource_schema_url: url, scope: None };
+        if context == Context::Resource {
+            look(&mut around.target(Item::None))?;
+            continue;
+        }
+        for inner in inners {
+            let (scope, url, leaves) = inner.parts();
+            let mut around = Around {
+                resource: around.resource,
+                resource_schema_url: around.resource_schema_url,
+                scope: Some((scope.get_or_insert_default(), url)),
+            };
+            if context == Context::Scope {
+                look(&mut around.target(Item::None))?;
+            } else {
+                visit_leaves(leaves, context, &mut around, look)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is made on the way is shown too, as in the Collector.
+fn visit_leaves<L: Leaf>(
+    leaves: &mut Vec<L>,
+    context: Context,
+    around: &mut Around<'_>,
+    look: &mut Look<'_>,
+) -> Result<(), String> {
+    let mut at = 0;
+    while at < leaves.len() {
+        let made = leaves[at].visit(context, around, look)?;
+        if !made.is_empty() && leaves.len() + made.len() > MOST_METRICS {
+            return Err("statements make metrics of the metrics they made, without end: add a where clause".to_owned());
+        }
+        leaves.extend(made);
+        at += 1;
+    }
+    Ok(())
+}
+
 impl Leaf for LogRecord {
-    fn retain(&mut self, _: Context, around: &mut Around<'_>, drop: &mut dyn FnMut(&Target<'_>) -> bool) -> bool {
+    fn visit(&mut self, _: Context, around: &mut Around<'_>, look: &mut Look<'_>) -> Result<Vec<Self>, String> {
+        look(&mut around.target(Item::Log(self))).map(|()| Vec::new())
+    }
+
+    fn retain(&mut self, _: Context, around: &mut Around<'_>, drop: &mut Drop<'_>) -> bool {
         !drop(&around.target(Item::Log(self)))
     }
 }
 
 impl Leaf for Span {
-    fn retain(&mut self, context: Context, around: &mut Around<'_>, drop: &mut dyn FnMut(&Target<'_>) -> bool) -> bool {
+    fn visit(&mut self, context: Context, around: &mut Around<'_>, look: &mut Look<'_>) -> Result<Vec<Self>, String> {
+        if context == Context::Span {
+            return look(&mut around.target(Item::Span(self))).map(|()| Vec::new());
+        }
+        (0..self.events.len())
+            .try_for_each(|index| look(&mut around.target(Item::SpanEvent(self, index))))
+            .map(|()| Vec::new())
+    }
+
+    fn retain(&mut self, context: Context, around: &mut Around<'_>, drop: &mut Drop<'_>) -> bool {
         if context == Context::Span {
             return !drop(&around.target(Item::Span(self)));
         }
@@ -106,11 +183,41 @@ impl Leaf for Span {
 }
 
 impl Leaf for Metric {
-    fn retain(&mut self, context: Context, around: &mut Around<'_>, drop: &mut dyn FnMut(&Target<'_>) -> bool) -> bool {
+    fn visit(&mut self, context: Context, around: &mut Around<'_>, look: &mut Look<'_>) -> Result<Vec<Self>, String> {
+        if context == Context::Metric {
+            let mut target = around.target(Item::Metric(self));
+            look(&mut target)?;
+            return Ok(target.made);
+        }
+        let mut made = Vec::new();
+        for index in 0..points(self.data.as_ref()) {
+            let mut target = around.target(Item::DataPoint(self, index));
+            look(&mut target)?;
+            made.append(&mut target.made);
+        }
+        Ok(made)
+    }
+
+    fn retain(&mut self, context: Context, around: &mut Around<'_>, drop: &mut Drop<'_>) -> bool {
         if context == Context::Metric {
             return !drop(&around.target(Item::Metric(self)));
         }
-        true
+        if self.data.is_none() {
+            return true;
+        }
+        let indexes = 0..points(self.data.as_ref());
+        let dropped: Vec<bool> = indexes.map(|index| drop(&around.target(Item::DataPoint(self, index)))).collect();
+        let mut dropped = dropped.into_iter();
+        let mut keep = || dropped.next() != Some(true);
+        match &mut self.data {
+            Some(Data::Gauge(data)) => data.data_points.retain(|_| keep()),
+            Some(Data::Sum(data)) => data.data_points.retain(|_| keep()),
+            Some(Data::Histogram(data)) => data.data_points.retain(|_| keep()),
+            Some(Data::ExponentialHistogram(data)) => data.data_points.retain(|_| keep()),
+            Some(Data::Summary(data)) => data.data_points.retain(|_| keep()),
+            None => {}
+        }
+        points(self.data.as_ref()) > 0
     }
 }
 

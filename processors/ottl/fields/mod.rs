@@ -9,6 +9,7 @@ mod scope;
 mod span;
 mod spanevent;
 
+pub use metric::{attributes_of_points, points};
 use pipeline::proto::common::v1::{AnyValue, KeyValue};
 
 use super::Failure;
@@ -45,6 +46,13 @@ pub enum Access {
         get: for<'a> fn(&'a Target<'_>) -> Option<&'a Vec<KeyValue>>,
         /// The map, to change.
         get_mut: for<'a> fn(&'a mut Target<'_>) -> Option<&'a mut Vec<KeyValue>>,
+    },
+    /// A text of `key=value` pairs; a key reaches one of them.
+    Pairs {
+        /// The text.
+        get: for<'a> fn(&'a Target<'_>) -> Option<&'a String>,
+        /// The text, to change.
+        get_mut: for<'a> fn(&'a mut Target<'_>) -> Option<&'a mut String>,
     },
     /// Keys reach into the value if it is a map or a list.
     Any {
@@ -115,6 +123,18 @@ macro_rules! fields {
         $crate::ottl::fields::Access::Map {
             get: |t| $item(t).map(|item| &item.$field),
             get_mut: |t| $item_mut(t).map(|item| &mut item.$field),
+        }
+    };
+    (@pairs $item:path, $item_mut:path, $field:ident) => {
+        $crate::ottl::fields::Access::Pairs {
+            get: |t| $item(t).map(|item| &item.$field),
+            get_mut: |t| $item_mut(t).map(|item| &mut item.$field),
+        }
+    };
+    (@items $item:path, $item_mut:path, $field:ident) => {
+        $crate::ottl::fields::Access::Whole {
+            get: |t| $item(t).map_or(Val::Nil, |item| Val::Items(item.$field.len())),
+            set: |_, _| Err($crate::ottl::Failure::from("such a list cannot be set")),
         }
     };
     (@trace_id $item:path, $item_mut:path, $field:ident) => {

@@ -1,9 +1,14 @@
 //! Converters that make a truth.
 
-use super::Kind::{Any, Pattern, Text};
-use super::{Failure, Function, converter, need};
+use pipeline::proto::common::v1::AnyValue;
+use pipeline::proto::common::v1::any_value::Value;
+
+use super::Kind::{Any, Pattern, Text, Word};
+use super::{Failure, Function, Run, converter, need};
 use crate::ottl::call::Args;
-use crate::ottl::value::Val;
+use crate::ottl::fields::attributes_of_points;
+use crate::ottl::target::{Context, Item};
+use crate::ottl::value::{Val, find};
 
 pub static FUNCTIONS: &[Function] = &[
     converter(
@@ -20,6 +25,27 @@ pub static FUNCTIONS: &[Function] = &[
     converter("IsList", &[need("value", Any)], "Whether it is a list.", |a| is(a, |v| matches!(v, Val::List(_)))),
     converter("HasPrefix", &[need("target", Text), need("prefix", Text)], "Whether a text begins so.", has_prefix),
     converter("HasSuffix", &[need("target", Text), need("suffix", Text)], "Whether a text ends so.", has_suffix),
+    Function {
+        name: "IsRootSpan",
+        params: &[],
+        about: "Whether the span has no parent.",
+        contexts: &[Context::Span],
+        run: Run::Converter(is_root_span),
+    },
+    Function {
+        name: "HasAttrKeyOnDatapoint",
+        params: &[need("key", Word)],
+        about: "Whether a data point of the metric has such an attribute.",
+        contexts: &[Context::Metric],
+        run: Run::Converter(has_key_on_point),
+    },
+    Function {
+        name: "HasAttrOnDatapoint",
+        params: &[need("key", Word), need("expected_val", Word)],
+        about: "Whether the first data point with such an attribute has this value there.",
+        contexts: &[Context::Metric],
+        run: Run::Converter(has_value_on_point),
+    },
 ];
 
 fn is<'a>(args: Args<'a, '_>, check: fn(&Val<'a>) -> bool) -> Result<Val<'a>, Failure> {
@@ -37,4 +63,33 @@ fn has_prefix<'a>(args: Args<'a, '_>) -> Result<Val<'a>, Failure> {
 
 fn has_suffix<'a>(args: Args<'a, '_>) -> Result<Val<'a>, Failure> {
     Ok(Val::Bool(args.text(0)?.ends_with(&*args.text(1)?)))
+}
+
+fn is_root_span<'a>(args: Args<'a, '_>) -> Result<Val<'a>, Failure> {
+    match &args.target.item {
+        Item::Span(span) | Item::SpanEvent(span, _) => Ok(Val::Bool(span.parent_span_id.iter().all(|byte| *byte == 0))),
+        _ => Err(Failure::from("not a span")),
+    }
+}
+
+/// The value that the first data point with the attribute has.
+fn on_point<'a>(args: Args<'a, '_>) -> Result<Option<&'a AnyValue>, Failure> {
+    let (Item::Metric(metric), Some(key)) = (&args.target.item, args.call.word(0)) else {
+        return Err(Failure::from("not a metric"));
+    };
+    let Some(data) = &metric.data else { return Err(Failure::from("a metric without a type")) };
+    Ok(attributes_of_points(data).into_iter().find_map(|attributes| find(attributes, key)))
+}
+
+fn has_key_on_point<'a>(args: Args<'a, '_>) -> Result<Val<'a>, Failure> {
+    Ok(Val::Bool(on_point(args)?.is_some()))
+}
+
+fn has_value_on_point<'a>(args: Args<'a, '_>) -> Result<Val<'a>, Failure> {
+    let wanted = args.call.word(1).unwrap_or_default();
+    let is = |value: &AnyValue| match &value.value {
+        Some(Value::StringValue(text)) => text == wanted,
+        _ => wanted.is_empty(),
+    };
+    Ok(Val::Bool(on_point(args)?.is_some_and(is)))
 }

@@ -1,6 +1,15 @@
 //! The functions: one row each, read by the compiler and by the reference page.
 
 mod checks;
+mod collections;
+mod editors;
+mod flatten;
+mod format;
+pub mod glob;
+mod metrics;
+mod numbers;
+mod parsers;
+mod replacing;
 mod text;
 pub mod time;
 
@@ -57,6 +66,8 @@ pub enum Kind {
     Text,
     /// An int.
     Int,
+    /// A double, written out.
+    Float,
     /// A map.
     Map,
     /// A list.
@@ -67,6 +78,8 @@ pub enum Kind {
     Duration,
     /// A regular expression.
     Pattern,
+    /// A glob.
+    Glob,
     /// A path to change.
     Path,
     /// A string that is written out.
@@ -90,6 +103,21 @@ const fn need(name: &'static str, kind: Kind) -> Param {
     Param { name, kind, optional: false }
 }
 
+/// A parameter that may be left out.
+const fn may(name: &'static str, kind: Kind) -> Param {
+    Param { name, kind, optional: true }
+}
+
+/// A row of an editor.
+const fn editor(
+    name: &'static str,
+    params: &'static [Param],
+    about: &'static str,
+    run: fn(&Call, &mut Target<'_>) -> Result<(), Failure>,
+) -> Function {
+    Function { name, params, about, contexts: &[], run: Run::Editor(run) }
+}
+
 /// A row of a converter.
 const fn converter(
     name: &'static str,
@@ -101,7 +129,19 @@ const fn converter(
 }
 
 /// Every function, by theme.
-pub static TABLES: &[&[Function]] = &[checks::FUNCTIONS, text::FUNCTIONS];
+pub static TABLES: &[&[Function]] = &[
+    editors::FUNCTIONS,
+    replacing::FUNCTIONS,
+    flatten::FUNCTIONS,
+    metrics::FUNCTIONS,
+    checks::FUNCTIONS,
+    text::FUNCTIONS,
+    format::FUNCTIONS,
+    numbers::FUNCTIONS,
+    collections::FUNCTIONS,
+    parsers::FUNCTIONS,
+    time::FUNCTIONS,
+];
 
 /// Every function that a context knows.
 pub fn known(context: Context) -> impl Iterator<Item = &'static Function> {
