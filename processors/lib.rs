@@ -11,6 +11,7 @@ pub mod memory_limiter;
 pub mod ottl;
 pub mod rate_limit;
 pub mod resource;
+pub mod transform;
 
 /// Every processor.
 pub static ALL: &[&ProcessorFactory] = &[
@@ -20,6 +21,7 @@ pub static ALL: &[&ProcessorFactory] = &[
     &memory_limiter::FACTORY,
     &rate_limit::FACTORY,
     &resource::FACTORY,
+    &transform::FACTORY,
 ];
 
 #[cfg(test)]

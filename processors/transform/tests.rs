@@ -1,0 +1,44 @@
+use pipeline::component::*;
+use pipeline::proto::LogsRequest;
+use pipeline::{Batch, Signal, Telemetry};
+
+use super::FACTORY;
+use crate::tests::{counted, logs};
+
+fn verdict(text: &str, telemetry: &Telemetry) -> Verdict {
+    let mut decoder = config::Decoder::default();
+    let config = (FACTORY.decode)(&config::parse(text, &"test".into()).unwrap(), &mut decoder);
+    Configured::validate(&*config, &mut decoder);
+    assert_eq!(decoder.finish().to_string(), "");
+    let cx = BuildContext::new("transform".parse().unwrap(), telemetry.clone());
+    let Processor::Transform(transform) = config.build(cx).unwrap() else { panic!("not a transform") };
+    let request = logs(&[("a", 2), ("b", 3)]);
+    transform.apply(Batch::received(Signal::Logs, request.encode(), Default::default()).unwrap())
+}
+
+#[test]
+fn statements_see_what_those_before_them_did() {
+    let text = "log_statements: ['set(log.cache[\"n\"], 1)', 'set(log.attributes[\"n\"], log.cache[\"n\"] + 1)']";
+    let Verdict::Pass(mut batch) = verdict(text, &Telemetry::new("test")) else { panic!("not passed") };
+    let request = batch.read::<LogsRequest>().unwrap().unwrap();
+    let records = request.resource_logs.iter().flat_map(|outer| &outer.scope_logs[0].log_records);
+    let values: Vec<_> = records.map(|record| record.attributes[0].value.clone().unwrap().value.unwrap()).collect();
+    assert_eq!(values, vec![pipeline::proto::common::v1::any_value::Value::IntValue(2); 5]);
+}
+
+#[test]
+fn a_failure_is_counted_and_the_next_statement_runs_or_the_batch_is_refused() {
+    let text = |mode| {
+        format!(
+            "{{error_mode: {mode}, log_statements: ['set(log.flags, 1 / log.flags)', 'set(log.severity_text, \"x\")']}}"
+        )
+    };
+    let telemetry = Telemetry::new("test");
+    let Verdict::Pass(mut batch) = verdict(&text("ignore"), &telemetry) else { panic!("not passed") };
+    let request = batch.read::<LogsRequest>().unwrap().unwrap();
+    assert_eq!(request.resource_logs[1].scope_logs[0].log_records[2].severity_text, "x");
+    let counted = counted(&telemetry);
+    assert!(counted.contains("kpulse_processor_ottl_failures") && counted.contains(r#""asInt":"5""#), "{counted}");
+    let Verdict::Reject(rejected) = verdict(&text("propagate"), &telemetry) else { panic!("not refused") };
+    assert!(rejected.reason.contains("division by zero"), "{rejected}");
+}
