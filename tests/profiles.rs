@@ -1,5 +1,5 @@
 //! Profiles of programs whose profile is known.
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod agent;
 mod profile;
