@@ -145,7 +145,7 @@ impl Config {
         let oldest = self.oldest(signal).map_err(|(path, message)| format!("{}: {message}", path.join("::")))?;
         let properties = oldest.into_iter().map(|(context, chosen)| Stage {
             context,
-            test: Test::Properties(chosen),
+            test: Test::Properties(Box::new(chosen)),
             error_mode: self.error_mode,
             failures: failures.clone(),
         });

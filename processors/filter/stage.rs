@@ -10,7 +10,7 @@ pub enum Test {
     /// One of these conditions is true; with their texts.
     Conditions(Vec<(Condition, String)>),
     /// It is not among the chosen.
-    Properties(Chosen),
+    Properties(Box<Chosen>),
 }
 
 /// One look at the items of one context.

@@ -149,6 +149,7 @@ impl<'a> Args<'a, '_> {
     pub fn value(&self, index: usize) -> Result<Val<'a>, Failure> {
         match self.call.args.get(index) {
             Some(Arg::Expr(expr)) => expr.value(self.target),
+            Some(Arg::Path(path)) => path.value(self.target),
             _ => Ok(Val::Nil),
         }
     }

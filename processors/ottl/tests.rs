@@ -31,7 +31,8 @@ fn run(kind: &str, node: &config::Node, signal: Signal, input: &str) -> String {
         }
         Verdict::Empty => "{}".to_owned(),
         Verdict::PassLater(..) => panic!("nothing makes it wait"),
-        Verdict::Reject(rejected) => format!("{{\"rejected\":{:?}}}", rejected.to_string()),
+        // Then nothing comes out of the Collector either.
+        Verdict::Reject(_) => "{}".to_owned(),
     }
 }
 
@@ -58,6 +59,8 @@ fn normal(value: Value) -> Value {
             let entries = map.into_iter().map(|(key, value)| (key, normal(value)));
             Value::Object(entries.filter(|(key, value)| plain(key) || !empty(value)).collect())
         }
+        // 7 and 7.0 are the same number.
+        Value::Number(number) => number.as_f64().map_or(Value::Null, Value::from),
         other => other,
     }
 }
@@ -83,7 +86,7 @@ fn every_case_comes_out_as_from_the_real_collector() {
             }
         }
     }
-    assert!(count >= 40, "{count} cases");
+    assert!(count >= 200, "{count} cases");
     assert!(wrong.is_empty(), "{} of {count} cases differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 

@@ -97,7 +97,8 @@ fn directives(format: &str) -> Option<String> {
     let (mut out, mut chars) = (String::new(), format.chars());
     while let Some(c) = chars.next() {
         if c == '.' && matches!(chars.as_str().as_bytes(), [b'%', b'L' | b'f' | b's', ..]) {
-            (chars.next(), chars.next());
+            chars.next();
+            chars.next();
             out.push_str("%.f");
             continue;
         }

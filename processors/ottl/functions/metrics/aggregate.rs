@@ -85,7 +85,7 @@ fn ints(group: &[NumberDataPoint], how: &str) -> i64 {
         "max" => values.last().copied().unwrap_or(0),
         "min" => values.first().copied().unwrap_or(0),
         "mean" => sum / values.len() as i64,
-        "median" if values.len() % 2 == 0 => {
+        "median" if values.len().is_multiple_of(2) => {
             let middle = values.len() / 2;
             values[middle - 1].wrapping_add(values[middle]) / 2
         }
@@ -109,7 +109,9 @@ fn doubles(group: &[NumberDataPoint], how: &str) -> f64 {
         "max" => values.last().copied().unwrap_or(0.0),
         "min" => values.first().copied().unwrap_or(0.0),
         "mean" => sum / values.len() as f64,
-        "median" if values.len() % 2 == 0 => f64::midpoint(values[values.len() / 2 - 1], values[values.len() / 2]),
+        "median" if values.len().is_multiple_of(2) => {
+            f64::midpoint(values[values.len() / 2 - 1], values[values.len() / 2])
+        }
         "median" => values[values.len() / 2],
         "count" if values.len() > 1 => values.len() as f64,
         _ => sum,
