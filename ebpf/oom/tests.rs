@@ -183,6 +183,8 @@ mod kernel {
         }
         let mut limited = Limited::start(4);
         let pid = limited.child.id();
+        // Without this it may be too young to have memory of its own.
+        limited.hold();
         limited.child.kill().unwrap();
         let described = object.take::<HashMap<MapData, u64, [u8; 160]>>("oom_killed").unwrap();
         let kills = described.iter().filter_map(|entry| Some(Kill::read_from_prefix(&entry.ok()?.1).ok()?.0));
