@@ -6,6 +6,7 @@ mod agent;
 mod kernel {
     use std::io::{BufRead, BufReader, Read, Write};
     use std::process::{Child, Stdio};
+    use std::time::{Duration, Instant};
 
     use crate::agent::container::{CONTAINER, Container};
     use crate::agent::{Agent, scrape};
@@ -63,15 +64,25 @@ mod kernel {
         let mut output = BufReader::new(child.stdout.take().unwrap());
         output.read_line(&mut String::new()).unwrap();
         let waits = "linux_sched_runqueue_duration_seconds_count";
-        agent.wait_for("the container's waits", |agent| value(agent, waits, "").is_some());
+        // It waits for its input: three collections that say the same have all that was before.
+        let mut last = (None, Instant::now());
+        agent.wait_for("all waits so far", |agent| {
+            let now = value(agent, waits, "");
+            if now != last.0 {
+                last = (now, Instant::now());
+            }
+            now.is_some() && last.1.elapsed() > Duration::from_millis(600)
+        });
         // From here on nothing happens but what we ask for.
         let (before, switches_before) = (value(&agent, waits, "").unwrap(), switches(&child));
         for _ in 0..500 {
             child.stdin.as_mut().unwrap().write_all(b"x\n").unwrap();
             output.read_exact(&mut [0; 2]).unwrap();
         }
-        let wanted = switches(&child) - switches_before;
-        agent.wait_for("all of its waits", |agent| close(value(agent, waits, "").unwrap() - before, wanted, 0.01));
+        agent.wait_for("all of its waits", |agent| {
+            let wanted = switches(&child) - switches_before;
+            close(value(agent, waits, "").unwrap() - before, wanted, 0.01)
+        });
 
         // The sum is what the scheduler measured; the modes are split by the few ticks that fell into each.
         let witness = cpu_seconds(&child);
@@ -95,8 +106,10 @@ mod kernel {
         assert!(child.wait().unwrap().success());
         drop(container);
         agent.wait_for("the end of its series", |agent| !scrape(agent.metrics).contains(CONTAINER));
-        let lines = agent.lines();
-        let last = lines.iter().rev().find(|line| line.to_string().contains(CONTAINER)).unwrap();
-        assert!(last.to_string().contains("\"flags\":1"), "{last}");
+        agent.wait_for("the end in the file", |agent| {
+            let lines = agent.lines();
+            let last = lines.iter().rev().map(ToString::to_string).find(|line| line.contains(CONTAINER));
+            last.is_some_and(|last| last.contains("\"flags\":1"))
+        });
     }
 }

@@ -159,7 +159,7 @@ mod kernel {
         let program = Program::build("burn.c");
         let mut agent = profiler(199);
         for _ in 0..5 {
-            let mut burning = program.start(&["0.2"]);
+            let mut burning = program.start(&["0.4"]);
             burning.output();
         }
         drop(program);
@@ -168,8 +168,8 @@ mod kernel {
         let all: i64 = own.iter().map(|sample| sample.count).sum();
         let named = own.iter().filter(|s| s.depth_of("burn_seventy").or(s.depth_of("burn_thirty")).is_some());
         let named: i64 = named.map(|sample| sample.count).sum();
-        // The rest is exec, the loader, and the end.
-        assert!(all > 15 && named * 10 > all * 8, "{named} of {all}: {own:?}");
+        // The rest is exec, the loader and the end, and one process that a busy machine let end before it was looked at.
+        assert!(all > 30 && named * 10 > all * 7, "{named} of {all}: {own:?}");
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 pub const CONTAINER: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
-/// A container's cgroups where this host accounts; removed when dropped, so end its processes first.
+/// A container's cgroups where this host accounts; dropping it ends what is in them and removes them.
 pub struct Container {
     folders: Vec<PathBuf>,
     v1: bool,
@@ -68,7 +69,14 @@ impl Container {
 impl Drop for Container {
     fn drop(&mut self) {
         for folder in &self.folders {
-            let _ = std::fs::remove_dir(folder);
+            // A test that failed leaves processes behind; a cgroup goes only when it is empty.
+            for pid in std::fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default().lines() {
+                let _ = Command::new("kill").args(["-9", pid]).status();
+            }
+            let patience = Instant::now() + Duration::from_secs(2);
+            while std::fs::remove_dir(folder).is_err() && folder.exists() && Instant::now() < patience {
+                std::thread::sleep(Duration::from_millis(1));
+            }
         }
     }
 }
