@@ -125,6 +125,22 @@ fn answers(program: &str, folder: &Path) -> Map<String, Json> {
     answers
 }
 
+/// Attributes that a Go map was turned into, and points that it grouped, have another order every time.
+fn in_order(value: &Json) -> Json {
+    match value {
+        Json::Array(items) => {
+            let mut items: Vec<_> = items.iter().map(in_order).collect();
+            let is_set = |item: &Json| item.get("key").is_some() || item.get("timeUnixNano").is_some();
+            if items.iter().all(is_set) {
+                items.sort_by_key(ToString::to_string);
+            }
+            Json::Array(items)
+        }
+        Json::Object(map) => Json::Object(map.iter().map(|(key, value)| (key.clone(), in_order(value))).collect()),
+        other => other.clone(),
+    }
+}
+
 #[test]
 #[ignore = "needs a real Collector: tests/e2e/check_ottl_as_collector.sh"]
 fn the_table_is_what_a_real_collector_does() {
@@ -145,11 +161,11 @@ fn the_table_is_what_a_real_collector_does() {
     let mut count = 0;
     for (signal, rows) in &got {
         for (name, row) in rows.as_object().unwrap() {
-            assert_eq!(row, &expected[signal][name], "{signal} {name}");
+            assert_eq!(in_order(row), in_order(&expected[signal][name]), "{signal} {name}");
             count += 1;
         }
     }
     std::fs::remove_dir_all(&folder).unwrap();
-    assert!(count >= 40, "{count} cases");
+    assert!(count >= 200, "{count} cases");
     eprintln!("ottl: {count} cases as the real Collector");
 }

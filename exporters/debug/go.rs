@@ -161,14 +161,22 @@ pub fn raw(value: Option<&Value>) -> String {
         Some(Value::IntValue(value)) => format!("%!s(int64={value})"),
         Some(Value::DoubleValue(value)) => format!("%!s(float64={})", shortest(*value)),
         Some(Value::ArrayValue(list)) => {
-            let items: Vec<_> = list.values.iter().map(|item| raw(item.value.as_ref())).collect();
+            let items: Vec<_> = list.values.iter().map(|item| inner(item.value.as_ref())).collect();
             format!("[{}]", items.join(" "))
         }
         Some(Value::KvlistValue(map)) => {
             let pairs: Vec<_> =
-                sorted(&map.values).into_iter().map(|(key, value)| format!("{key}:{}", raw(value))).collect();
+                sorted(&map.values).into_iter().map(|(key, value)| format!("{key}:{}", inner(value))).collect();
             format!("map[{}]", pairs.join(" "))
         }
+    }
+}
+
+/// The same within a list or a map, where Go does not complain about nothing.
+fn inner(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::StringValueStrindex(_)) => "<nil>".into(),
+        Some(_) => raw(value),
     }
 }
 

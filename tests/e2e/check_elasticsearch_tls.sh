@@ -22,8 +22,8 @@ refused() { [ "$(own_metric "otelcol_exporter_send_failed_log_records.*$1")" -ge
 await 20 refused elasticsearch/wrong
 await 20 refused elasticsearch/untrusted
 kill -TERM "$agent"; wait "$agent"
-grep -q 'exporter="elasticsearch/wrong" error=not retryable error: bulk request responded with HTTP Status Code 401: security_exception' "$WORK/err"
-grep 'exporter="elasticsearch/untrusted"' "$WORK/err" | grep -q 'invalid peer certificate'
+grep 'elasticsearch/wrong' "$WORK/err" | grep -q 'not retryable error: bulk request responded with HTTP Status Code 401: security_exception'
+grep 'elasticsearch/untrusted' "$WORK/err" | grep -q 'invalid peer certificate'
 [ "$(count by-nobody)" = 0 ]
 sent=$(grep -o '"eventName":' "$WORK/telemetry.jsonl" | wc -l)
 [ "$(count by-password)" = "$sent" ] || { echo "$(count by-password) of $sent"; exit 1; }

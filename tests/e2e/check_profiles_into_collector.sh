@@ -51,13 +51,15 @@ for line in open(sys.argv[1]):
     if "resourceProfiles" not in request: continue
     tables = request["dictionary"]
     text = lambda index: tables["stringTable"][index or 0]
-    plain = lambda value: next(iter(value.values()))
+    # A Collector moves the texts of resources into the table too.
+    plain = lambda value: text(value["stringValueStrindex"]) if "stringValueStrindex" in value else next(iter(value.values()))
+    key_of = lambda entry: entry.get("key") or text(entry.get("keyStrindex"))
     def names(sample):
         for index in tables["stackTable"][sample.get("stackIndex", 0)].get("locationIndices", []):
             for line in tables["locationTable"][index].get("lines", []):
                 yield text(tables["functionTable"][line["functionIndex"]].get("nameStrindex"))
     for outer in request["resourceProfiles"]:
-        resource = {entry["key"]: plain(entry["value"]) for entry in outer["resource"]["attributes"]}
+        resource = {key_of(entry): plain(entry["value"]) for entry in outer["resource"]["attributes"]}
         if resource.get("container.id") != container: continue
         for profile in (p for scope in outer["scopeProfiles"] for p in scope["profiles"]):
             for sample in profile["samples"]:
