@@ -44,9 +44,10 @@ mod kernel {
         assert_eq!(counters.lost, 0);
         assert_eq!(samples.iter().map(|s| s.count).sum::<u64>(), counters.sent);
         assert!(samples.iter().all(|s| s.process.pid == process));
-        // All threads of this process count, of which other tests may have some.
+        // All threads of this process count, of which other tests may have some. Periods that a slow (emulated) CPU
+        // lets pass are one sample.
         let sent = counters.sent as f64;
-        assert!(sent > 150.0 && (sent - wanted).abs() < wanted * 0.1, "{counters:?}, of {wanted}");
+        assert!(sent > 150.0 && sent > wanted * 0.4 && sent < wanted * 1.1, "{counters:?}, of {wanted}");
         assert!(probe.newcomers().contains(&process));
         assert!(samples.iter().any(|s| !s.user.is_empty()));
     }
