@@ -11,8 +11,8 @@ fi
 CACHE=$PWD/.cache/benches
 KPULSE=${KPULSE:-$PWD/target/release/kpulse}
 ROUNDS=${ROUNDS:-11}
-METRICS=127.0.0.1:39704 # not the default ports: a kpulse of this host may have them
-OWN_METRICS=127.0.0.1:39706
+METRICS=127.0.0.1:28704 # not the default ports: a kpulse of this host may have them; and none that a client may be given
+OWN_METRICS=127.0.0.1:28706
 WORK=$(mktemp -d)
 FAILED=0
 . benches/agent.sh
