@@ -9,6 +9,8 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 CARGO ?= cargo
 # Everything the build needs that is not a crate.
 BUILD_PACKAGES := clang llvm libbpf-dev linux-libc-dev gcc libc6-dev
+# Witnesses that tests ask: ss, and a parser of XML.
+TEST_PACKAGES := iproute2 python3
 
 run: build tracefs
 	$(SUDO) ./target/release/kpulse --config pipeline.yaml
@@ -18,7 +20,7 @@ build: setup
 
 # Installs only what is missing, so a second run asks for nothing.
 setup:
-	@missing=""; for p in $(BUILD_PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	@missing=""; for p in $(BUILD_PACKAGES) $(MORE_PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; \
 	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi
 
@@ -26,6 +28,7 @@ tracefs:
 	@[ -e /sys/kernel/tracing/events ] || $(SUDO) mount -t tracefs tracefs /sys/kernel/tracing || \
 	  echo "tracefs could not be mounted; kpulse runs without it"
 
+test: MORE_PACKAGES := $(TEST_PACKAGES)
 test: setup
 	tests/run.sh
 
