@@ -2,31 +2,10 @@
 # A real Prometheus scrapes both pages of the default pipeline: what it stores is what the pages say, quantiles of the
 # run-queue histogram come out of it, and a counter that the kernel keeps too moves with the kernel's.
 source ./agent.sh
-tools=$("$root/tests/tools.sh") || exit 3
-need curl
-need jq
+source ./prometheus.sh
 
-cat >"$WORK/prometheus.yaml" <<YAML
-global: {scrape_interval: 500ms, scrape_timeout: 400ms}
-scrape_configs:
-  - {job_name: node, static_configs: [{targets: ["127.0.0.1:29704"]}]}
-  - {job_name: kpulse, static_configs: [{targets: ["127.0.0.1:29706"]}]}
-YAML
 start_agent --set receivers.ebpf_metrics.collection_interval=250ms
-"$tools/prometheus" --config.file="$WORK/prometheus.yaml" --storage.tsdb.path="$WORK/tsdb" \
-  --web.listen-address=127.0.0.1:29790 >"$WORK/prometheus.out" 2>&1 &
-pids+=($!)
-
-# value QUERY: the value of the only series that it finds
-value() {
-  curl -sS --max-time 5 --data-urlencode "query=$1" http://127.0.0.1:29790/api/v1/query |
-    jq -er '.data.result | if length == 1 then .[0].value[1] else error("\(length) series") end'
-}
-# holds QUERY: a comparison that finds something
-holds() {
-  curl -sS --max-time 5 --data-urlencode "query=$1" http://127.0.0.1:29790/api/v1/query | jq -e '.data.result | length > 0'
-}
-
+prometheus_start node=127.0.0.1:29704 kpulse=127.0.0.1:29706
 await 30 holds 'count(up == 1) == 2'
 await 30 holds 'count_over_time(up{job="node"}[1m]) >= 4'
 if holds 'up == 0' >/dev/null; then echo "a scrape failed"; exit 1; fi

@@ -9,7 +9,7 @@ passed=0 failed=0 skipped=0
 for check in check_*.sh; do
   WORK=$(mktemp -d)
   echo "== $check"
-  timeout 180 "./$check"
+  timeout 300 "./$check"
   case $? in
     0) passed=$((passed + 1)) ;;
     3) skipped=$((skipped + 1)); echo "left out: $check" ;;

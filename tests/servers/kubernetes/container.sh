@@ -8,7 +8,7 @@ start_container() {
   container_id=$(openssl rand -hex 32)
   local bundle=$WORK/bundle-$container_id
   mkdir -p "$bundle/rootfs"
-  gcc -static -O1 -o "$bundle/rootfs/victim" "$root/tests/servers/kubernetes/victim.c"
+  gcc -static -O1 -fno-omit-frame-pointer -o "$bundle/rootfs/victim" "$root/tests/servers/kubernetes/victim.c"
   cat >"$bundle/config.json" <<JSON
 {"ociVersion": "1.0.2", "root": {"path": "rootfs", "readonly": true}, "hostname": "web",
  "process": {"args": ["/victim"], "cwd": "/", "user": {"uid": 0, "gid": 0}, "env": ["PATH=/"]},
