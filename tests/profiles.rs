@@ -120,11 +120,11 @@ mod kernel {
     #[test]
     fn a_container_has_a_resource_and_its_own_files_and_generated_code_have_names() {
         let (burn, compiled) = (Program::build("burn.c"), Program::build("compiled.c"));
-        // Below /tmp a container has files of its own: the programs come in by open descriptors.
+        // Below /tmp a container has files of its own: the programs come in by another folder.
         let mut agent = profiler(199);
         let cgroup = Cgroup::create();
         let copy = |program: &Program| std::fs::read(&program.path).unwrap();
-        let stash = std::env::current_dir().unwrap().join(format!("target-programs-{}", std::process::id()));
+        let stash = PathBuf::from("/var/tmp").join(format!("kpulse-programs-{}", std::process::id()));
         std::fs::create_dir_all(&stash).unwrap();
         for (name, program) in [("contained", &burn), ("compiled", &compiled)] {
             std::fs::write(stash.join(name), copy(program)).unwrap();
