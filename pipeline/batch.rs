@@ -1,10 +1,12 @@
 //! Items of one signal, as wire bytes or as structs, whichever was needed last.
 
+mod attributes;
 mod concat;
 mod cut;
 mod partition;
 mod resources;
 
+pub use attributes::{Attributes, change_points};
 pub use cut::Limit;
 pub use partition::Partition;
 

@@ -72,12 +72,19 @@ pub struct BuildContext {
     pub telemetry: Telemetry,
     /// What runs beside the pipelines; an extension sees those before it.
     pub extensions: Extensions,
+    /// The signal of the pipeline that a processor stands in; other components have none.
+    pub signal: Option<Signal>,
 }
 
 impl BuildContext {
     /// Surroundings without extensions.
     pub fn new(id: ComponentId, telemetry: Telemetry) -> Self {
-        Self { id, telemetry, extensions: Extensions::default() }
+        Self { id, telemetry, extensions: Extensions::default(), signal: None }
+    }
+
+    /// The same in a pipeline of this signal.
+    pub fn in_pipeline(self, signal: Signal) -> Self {
+        Self { signal: Some(signal), ..self }
     }
 }
 

@@ -24,7 +24,7 @@ mod running;
 mod settings;
 mod telemetry;
 
-pub use batch::{Batch, Limit, Origin, Partition, Payload, Request, Signal, Undecodable};
+pub use batch::{Attributes, Batch, Limit, Origin, Partition, Payload, Request, Signal, Undecodable, change_points};
 pub use code::Code;
 pub use edge::{Next, Pending};
 pub use extension::Extensions;

@@ -29,6 +29,8 @@ impl Batch {
             Payload::Logs(_) => self.decoded_resources::<LogsRequest>(change)?,
             Payload::Profiles(_) => self.decoded_resources::<ProfilesRequest>(change)?,
         }
+        // Bodies that others made of the batch as it was are not those of this one.
+        self.prepared = crate::Prepared::default();
         Ok(())
     }
 

@@ -126,7 +126,8 @@ impl Print {
 }
 
 fn context(id: &ComponentId, telemetry: &Telemetry, extensions: &Extensions) -> BuildContext {
-    BuildContext { id: id.clone(), telemetry: telemetry.clone(), extensions: extensions.for_one_component() }
+    let extensions = extensions.for_one_component();
+    BuildContext { extensions, ..BuildContext::new(id.clone(), telemetry.clone()) }
 }
 
 struct Builder<'a> {
@@ -187,7 +188,7 @@ impl Builder<'_> {
         let (mut processors, mut prints) = (Vec::new(), Vec::new());
         for (id, component) in settings.processors.iter().filter_map(|id| Some((id, self.settings.processors.get(id)?)))
         {
-            let cx = self.context(id);
+            let cx = self.context(id).in_pipeline(settings.signal);
             prints.push(Print::of(component, &cx));
             processors.push((id.clone(), component.config.build(cx)?));
         }

@@ -54,3 +54,14 @@ fn a_prepared_body_is_shared_by_clones_and_forgotten_by_a_change() {
     assert_eq!(one.prepared().get("gzip"), None);
     assert!(two.prepared().get("gzip").is_some());
 }
+
+#[test]
+fn a_prepared_body_is_forgotten_by_changes_on_wire_bytes_too() {
+    let received = || Batch::received(Signal::Logs, logs(2).encode(), Arc::default()).unwrap();
+    let (mut one, mut two) = (received(), received());
+    one.prepared().keep("gzip", bytes::Bytes::from_static(b"x"));
+    two.prepared().keep("gzip", bytes::Bytes::from_static(b"x"));
+    one.change_resources(|_| ()).unwrap();
+    two.change_attributes(|_| ()).unwrap();
+    assert_eq!((one.prepared().get("gzip"), two.prepared().get("gzip")), (None, None));
+}

@@ -1,5 +1,6 @@
 //! Sentences about batches, edges, settings and lifecycle.
 
+mod attributes;
 pub mod batches;
 mod edges;
 mod lifecycles;

@@ -1,9 +1,11 @@
 //! Changes ready to be made.
 
+use std::borrow::Cow;
+
 use config::Node;
-use pipeline::Origin;
+use pipeline::proto::common::v1::AnyValue;
 use pipeline::proto::common::v1::any_value::Value;
-use pipeline::proto::common::v1::{AnyValue, KeyValue};
+use pipeline::{Attributes, Origin};
 use regex::Regex;
 
 use super::values::{self, convert, hash};
@@ -47,7 +49,7 @@ impl Steps {
     }
 
     /// Makes every change.
-    pub fn apply(&self, attributes: &mut Vec<KeyValue>, origin: &Origin) {
+    pub fn apply(&self, attributes: &mut dyn Attributes, origin: &Origin) {
         self.0.iter().for_each(|step| step.apply(attributes, origin));
     }
 }
@@ -76,38 +78,32 @@ fn source(action: &Action) -> Source {
 }
 
 impl Step {
-    fn apply(&self, attributes: &mut Vec<KeyValue>, origin: &Origin) {
+    fn apply(&self, attributes: &mut dyn Attributes, origin: &Origin) {
         match &self.what {
             What::Set(verb, source) => {
-                let wanted = *verb == Verb::Upsert || (*verb == Verb::Update) == get(attributes, &self.key).is_some();
+                let wanted = *verb == Verb::Upsert || (*verb == Verb::Update) == attributes.has(&self.key);
                 if let (true, Some(value)) = (wanted, source.find(attributes, origin)) {
-                    put(attributes, &self.key, value);
+                    attributes.put(&self.key, value);
                 }
             }
-            What::Delete(pattern) => attributes.retain(|attribute| !self.is_meant(attribute, pattern)),
-            What::Hash(pattern) => {
-                attributes.iter_mut().filter(|attribute| self.is_meant(attribute, pattern)).for_each(hash);
-            }
+            What::Delete(pattern) => attributes.retain(&mut |key| !self.is_meant(key, pattern)),
+            What::Hash(pattern) => attributes.change(&|key| self.is_meant(key, pattern), &mut hash),
             What::Extract(regex) => extract(attributes, &self.key, regex),
             What::Convert(target) => {
-                let found = attributes.iter_mut().find(|attribute| attribute.key == self.key);
-                if let Some(value) = found.and_then(|attribute| attribute.value.as_mut()) {
-                    convert(value, *target);
-                }
+                attributes.change(&|key| key == self.key, &mut |value| convert(value, *target));
             }
         }
     }
 
-    fn is_meant(&self, attribute: &KeyValue, pattern: &Option<Regex>) -> bool {
-        (!self.key.is_empty() && attribute.key == self.key)
-            || pattern.as_ref().is_some_and(|pattern| pattern.is_match(&attribute.key))
+    fn is_meant(&self, key: &str, pattern: &Option<Regex>) -> bool {
+        (!self.key.is_empty() && key == self.key) || pattern.as_ref().is_some_and(|pattern| pattern.is_match(key))
     }
 }
 
 impl Source {
-    fn find(&self, attributes: &[KeyValue], origin: &Origin) -> Option<AnyValue> {
+    fn find(&self, attributes: &dyn Attributes, origin: &Origin) -> Option<AnyValue> {
         let context = || from_context(&self.from_context, origin);
-        let attribute = || get(attributes, &self.from_attribute).cloned();
+        let attribute = || attributes.get(&self.from_attribute).map(Cow::into_owned);
         self.value.clone().or_else(context).or_else(attribute).or_else(|| self.default.clone())
     }
 }
@@ -125,28 +121,17 @@ fn from_context(name: &str, origin: &Origin) -> Option<AnyValue> {
     Some(AnyValue { value: Some(Value::StringValue(text)) })
 }
 
-fn extract(attributes: &mut Vec<KeyValue>, key: &str, regex: &Regex) {
-    let Some(Value::StringValue(text)) = get(attributes, key).and_then(|value| value.value.as_ref()) else {
-        return;
+fn extract(attributes: &mut dyn Attributes, key: &str, regex: &Regex) {
+    let text = match attributes.get(key).map(Cow::into_owned) {
+        Some(AnyValue { value: Some(Value::StringValue(text)) }) => text,
+        _ => return,
     };
-    let text = text.clone();
     let Some(found) = regex.captures(&text) else {
         return;
     };
     for name in regex.capture_names().flatten() {
         // A group that took no part in the match is empty text, as in Go.
         let part = found.name(name).map_or("", |part| part.as_str()).to_owned();
-        put(attributes, name, AnyValue { value: Some(Value::StringValue(part)) });
-    }
-}
-
-fn get<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a AnyValue> {
-    attributes.iter().find(|attribute| attribute.key == key)?.value.as_ref()
-}
-
-fn put(attributes: &mut Vec<KeyValue>, key: &str, value: AnyValue) {
-    match attributes.iter_mut().find(|attribute| attribute.key == key) {
-        Some(attribute) => attribute.value = Some(value),
-        None => attributes.push(KeyValue { key: key.to_owned(), value: Some(value), ..KeyValue::default() }),
+        attributes.put(name, AnyValue { value: Some(Value::StringValue(part)) });
     }
 }

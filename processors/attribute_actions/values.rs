@@ -69,8 +69,8 @@ pub fn convert(value: &mut AnyValue, target: Target) {
 }
 
 /// Replaces a scalar by the SHA-256 of its bytes in hex, anything else by empty text, as the Collector does.
-pub fn hash(attribute: &mut KeyValue) {
-    let bytes = match attribute.value.as_ref().and_then(|value| value.value.as_ref()) {
+pub fn hash(value: &mut AnyValue) {
+    let bytes = match &value.value {
         Some(Value::StringValue(text)) => Some(text.as_bytes().to_vec()),
         Some(Value::BoolValue(truth)) => Some(vec![(*truth).into()]),
         Some(Value::IntValue(int)) => Some(int.to_le_bytes().to_vec()),
@@ -78,7 +78,7 @@ pub fn hash(attribute: &mut KeyValue) {
         _ => None,
     };
     let hex = |bytes: Vec<u8>| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    attribute.value = Some(AnyValue { value: Some(Value::StringValue(bytes.map_or(String::new(), hex))) });
+    value.value = Some(Value::StringValue(bytes.map_or(String::new(), hex)));
 }
 
 /// Text of a value: lists and maps as JSON, bytes as base64.
