@@ -3,6 +3,7 @@
 use pipeline::component::ProcessorFactory;
 
 pub mod attribute_actions;
+pub mod attributes;
 pub mod batch;
 pub mod filter;
 pub mod k8s_attributes;
@@ -15,6 +16,7 @@ pub mod transform;
 
 /// Every processor.
 pub static ALL: &[&ProcessorFactory] = &[
+    &attributes::FACTORY,
     &batch::FACTORY,
     &filter::FACTORY,
     &k8s_attributes::FACTORY,
