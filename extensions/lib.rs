@@ -2,7 +2,8 @@
 
 use pipeline::extension::ExtensionFactory;
 
+pub mod file_storage;
 pub mod health_check;
 
 /// Every extension.
-pub static ALL: &[&ExtensionFactory] = &[&health_check::FACTORY];
+pub static ALL: &[&ExtensionFactory] = &[&file_storage::FACTORY, &health_check::FACTORY];

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use tokio::sync::watch;
 
 use crate::component::{BuildContext, Configured, Factory};
+use crate::storage::Storages;
 use crate::{BuildError, Health, StartError, Tasks};
 
 /// A row of the extensions' table. Its `signals` are empty: no telemetry flows through an extension.
@@ -38,6 +39,11 @@ pub trait Extension: Send + Sync {
 
     /// Writes out what is held. Runs after the last exporter has stopped.
     async fn shutdown(&self) {}
+
+    /// Where others keep what must outlive this process, if that is what it offers.
+    fn storages(self: Arc<Self>) -> Option<Arc<dyn Storages>> {
+        None
+    }
 }
 
 /// The extensions of a service by id, in the order of `service::extensions`. Cheap to clone.

@@ -22,6 +22,7 @@ pub mod profiles;
 mod rejected;
 mod running;
 mod settings;
+pub mod storage;
 mod telemetry;
 
 pub use batch::{Attributes, Batch, Limit, Origin, Partition, Payload, Request, Signal, Undecodable, change_points};

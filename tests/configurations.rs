@@ -93,6 +93,7 @@ fn components_lists_every_table() {
         "otlp_grpc",
         "otlp_http",
         "prometheus",
+        "file_storage",
         "health_check",
     ] {
         assert!(text.contains(&format!("name: {name}\n")), "{text}");
