@@ -5,6 +5,7 @@ mod concat;
 mod cut;
 mod partition;
 mod resources;
+mod retain;
 
 pub use attributes::{Attributes, change_points};
 pub use cut::Limit;
@@ -102,6 +103,18 @@ impl fmt::Display for Signal {
 #[error("cannot decode: {0}")]
 pub struct Undecodable(String);
 
+impl From<wire::Fault> for Undecodable {
+    fn from(fault: wire::Fault) -> Self {
+        Self(fault.to_string())
+    }
+}
+
+impl From<prost::DecodeError> for Undecodable {
+    fn from(error: prost::DecodeError) -> Self {
+        Self(error.to_string())
+    }
+}
+
 /// Where a batch came from; shared by every part it is cut into.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
@@ -173,7 +186,7 @@ impl<T: Request> Form<T> {
 
     fn decode(&mut self) -> Result<&mut Arc<Decoded<T>>, Undecodable> {
         if let Self::Encoded(bytes) = self {
-            let request = T::decode(bytes.clone()).map_err(|e| Undecodable(e.to_string()))?;
+            let request = T::decode(bytes.clone())?;
             // The bytes stay valid until the structs are changed.
             let encoded = OnceLock::from(bytes.clone());
             *self = Self::Decoded(Arc::new(Decoded { request, encoded }));

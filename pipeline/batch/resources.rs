@@ -81,11 +81,10 @@ fn name(attribute: &mut KeyValue, strings: &[String]) {
 }
 
 fn rewrite(request: &Bytes, change: &mut dyn FnMut(&mut Resource)) -> Result<Bytes, Undecodable> {
-    let damaged = |fault: wire::Fault| Undecodable(fault.to_string());
     let (mut out, mut at) = (Vec::with_capacity(request.len() + 128), 0);
     while at < request.len() {
         let start = at;
-        match wire::field(request, &mut at).map_err(damaged)? {
+        match wire::field(request, &mut at)? {
             (RESOURCE, Value::Bytes(outer)) => {
                 wire::put_tag(&mut out, RESOURCE, 2);
                 let content = out.len();
@@ -99,14 +98,13 @@ fn rewrite(request: &Bytes, change: &mut dyn FnMut(&mut Resource)) -> Result<Byt
 }
 
 fn rewrite_one(outer: &[u8], change: &mut dyn FnMut(&mut Resource), out: &mut Vec<u8>) -> Result<(), Undecodable> {
-    let damaged = |fault: wire::Fault| Undecodable(fault.to_string());
     let (mut resource, mut rest, mut at) = (Resource::default(), Vec::with_capacity(outer.len()), 0);
     while at < outer.len() {
         let start = at;
-        match wire::field(outer, &mut at).map_err(damaged)? {
+        match wire::field(outer, &mut at)? {
             // A field that stands twice is merged: protobuf's rule.
             (RESOURCE, Value::Bytes(content)) => {
-                resource.merge(content).map_err(|e| Undecodable(e.to_string()))?;
+                resource.merge(content)?;
             }
             _ => rest.extend_from_slice(&outer[start..at]),
         }

@@ -6,3 +6,4 @@ mod edges;
 mod lifecycles;
 mod pieces;
 mod reloads;
+mod retain;

@@ -73,7 +73,7 @@ pub(super) fn rewrite(signal: Signal, request: &Bytes, change: &mut Change<'_>) 
         Signal::Profiles => return Ok(request.clone()),
     };
     let mut out = Vec::with_capacity(request.len() + request.len() / 4);
-    go(way, request, &mut Raw::default(), change, &mut out).map_err(|fault| Undecodable(fault.to_string()))?;
+    go(way, request, &mut Raw::default(), change, &mut out)?;
     Ok(out.into())
 }
 
