@@ -10,8 +10,10 @@ pub mod k8s_attributes;
 pub mod matching;
 pub mod memory_limiter;
 pub mod ottl;
+pub mod probabilistic_sampler;
 pub mod rate_limit;
 pub mod resource;
+pub mod sampling;
 pub mod transform;
 
 /// Every processor.
@@ -21,6 +23,7 @@ pub static ALL: &[&ProcessorFactory] = &[
     &filter::FACTORY,
     &k8s_attributes::FACTORY,
     &memory_limiter::FACTORY,
+    &probabilistic_sampler::FACTORY,
     &rate_limit::FACTORY,
     &resource::FACTORY,
     &transform::FACTORY,
