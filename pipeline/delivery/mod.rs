@@ -5,7 +5,8 @@
 //! prometheus) have the counts and the leaf; the stages between belong to exporters that reach a network.
 //!
 //! At stop, back-offs end at once and what waited gets a last attempt; then the queue hands out what it holds, one
-//! attempt each, until the deadline. What has no answer by then is counted as lost.
+//! attempt each, until the deadline. What has no answer by then is counted as lost. A queue on disk hands out until the
+//! first failure, for some seconds at most, and the rest is there at the next start.
 
 mod attempt;
 mod backoff;
@@ -14,7 +15,7 @@ mod queue;
 mod retry;
 mod settings;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
@@ -23,8 +24,9 @@ use tower::{Service, ServiceBuilder};
 use crate::component::Exporter;
 use crate::{Batch, Next, Rejected, Signal, Stop, Tasks, Telemetry};
 
-pub(crate) use queue::Lost;
+use queue::Holds;
 pub use queue::{BatchSettings, PartitionSettings, QueueSettings, Sizer, StorageId};
+pub(crate) use queue::{Disk, Lost, Opened};
 pub use settings::{Delivery, RetrySettings};
 
 /// A service that can be part of the stack. Each call drives a clone of what stands behind it.
@@ -58,7 +60,13 @@ pub(crate) struct Stacks<'a> {
 
 impl Stacks<'_> {
     /// An edge into `exporter` with all the stages that `delivery` asks for.
-    pub fn build(&mut self, exporter: Arc<dyn Exporter>, delivery: &Delivery, place: Place<'_>) -> Next {
+    pub fn build(
+        &mut self,
+        exporter: Arc<dyn Exporter>,
+        delivery: &Delivery,
+        opened: Option<Opened>,
+        place: Place<'_>,
+    ) -> Next {
         let leaf = tower::service_fn(move |batch| {
             let exporter = exporter.clone();
             async move { exporter.send(batch).await }
@@ -74,15 +82,20 @@ impl Stacks<'_> {
             .option_layer(delivery.timeout.map(attempt::layer))
             .service(leaf);
         match &delivery.queue {
-            Some(settings) => self.queue(settings, Next::new(sending), place),
+            Some(settings) => self.queue(settings, Next::new(sending), opened, place),
             None => Next::new(sending),
         }
     }
 
-    fn queue(&mut self, settings: &QueueSettings, exports: Next, place: Place<'_>) -> Next {
-        let lost = Lost::new(place);
-        let queue = queue::start(settings, exports, place, lost.clone(), self.consumers);
-        self.lost.push(lost);
-        Next::new(queue)
+    fn queue(&mut self, settings: &QueueSettings, exports: Next, opened: Option<Opened>, place: Place<'_>) -> Next {
+        let holds = match opened {
+            Some(opened) => Holds::Disk(opened),
+            None => {
+                let lost = Lost::new(place);
+                self.lost.push(lost.clone());
+                Holds::Memory(lost)
+            }
+        };
+        Next::new(queue::start(settings, exports, place, holds, self.consumers))
     }
 }

@@ -1,5 +1,6 @@
 //! The settings of the stack, named as in the Collector.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use config::{Decoder, Rules, Section};
@@ -7,6 +8,7 @@ use config::{Decoder, Rules, Section};
 use super::QueueSettings;
 use crate::BuildError;
 use crate::component::BuildContext;
+use crate::storage::Storages;
 
 /// Which stages an exporter has in front of it. The default is none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,13 +24,15 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Whether what the settings refer to is there.
-    pub(crate) fn check(&self, cx: &BuildContext) -> Result<(), BuildError> {
+    /// The storage that the queue is to be in.
+    pub(crate) fn storages(&self, cx: &BuildContext) -> Result<Option<Arc<dyn Storages>>, BuildError> {
         let Some(id) = self.queue.as_ref().and_then(|queue| queue.storage.get()) else {
-            return Ok(());
+            return Ok(None);
         };
-        cx.extensions.get(id).map_err(|message| BuildError::of(cx, message))?;
-        Err(BuildError::of(cx, format!("extension \"{id}\" is not a storage extension")))
+        let extension = cx.extensions.get(id).map_err(|message| BuildError::of(cx, message))?;
+        let storages = extension.clone().storages();
+        let missing = || BuildError::of(cx, format!("extension \"{id}\" is not a storage extension"));
+        storages.ok_or_else(missing).map(Some)
     }
 
     /// A queue alone, for exporters that have nobody to try again with.

@@ -12,6 +12,7 @@ use crate::delivery::Delivery;
 use crate::extension::{Extension, Extensions};
 use crate::running::{Kept, Running};
 use crate::settings::{Component, PipelineSettings, Section, Settings};
+use crate::storage::Storages;
 use crate::{StartError, Telemetry};
 
 pub(crate) use through::chain;
@@ -56,6 +57,8 @@ pub(crate) struct New<T> {
 pub(crate) struct Built {
     pub exporter: Arc<dyn Exporter>,
     pub delivery: Delivery,
+    /// Where its queues are kept, if not in memory.
+    pub storages: Option<Arc<dyn Storages>>,
 }
 
 impl Built {
@@ -147,8 +150,8 @@ impl Builder<'_> {
             let cx = self.context(id);
             let print = Print::of(component, &cx);
             let delivery = component.config.delivery();
-            delivery.check(&cx)?;
-            let component = Built { exporter: component.config.build(cx)?, delivery };
+            let storages = delivery.storages(&cx)?;
+            let component = Built { exporter: component.config.build(cx)?, delivery, storages };
             Ok(New { id: id.clone(), print, component })
         };
         wanted(ids, &self.settings.exporters, |id| self.kept.exporters.contains(id)).map(build).collect()

@@ -125,7 +125,7 @@ impl Running {
         let mut ends = Vec::new();
         for id in &new.settings.exporters {
             if let Some(exporter) = self.exporters.iter_mut().find(|part| part.id == *id) {
-                ends.push(exporter.end(signal, telemetry));
+                ends.push(exporter.end(signal, telemetry).await?);
                 continue;
             }
             let behind = settings.signals_behind(id, signal);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use config::ComponentId;
 use tokio::time::{Instant, timeout_at};
@@ -9,7 +10,7 @@ use tracing::{Instrument, Span};
 
 use super::target::Target;
 use crate::component::Receiver;
-use crate::delivery::{Lost, Place, Stacks};
+use crate::delivery::{Disk, Lost, Opened, Place, Stacks};
 use crate::extension::Extension;
 use crate::graph::{Built, New, NewPipeline, Print, chain};
 use crate::health::HealthReport;
@@ -17,6 +18,9 @@ use crate::lifecycle::StopSwitch;
 use crate::outlet::{Outlets, Way};
 use crate::settings::PipelineSettings;
 use crate::{Next, Signal, StartError, Stop, Tasks, Telemetry};
+
+/// To write down what was delivered, also when the time to stop is over.
+const DISK_AT_LEAST: Duration = Duration::from_secs(1);
 
 /// What log lines of a component say of it, in the Collector's words. Always on: whether a line is shown is decided by its
 /// own level.
@@ -58,6 +62,8 @@ pub(crate) struct ExporterPart {
     /// Ends the waits between attempts.
     pub retries: StopSwitch,
     pub lost: Vec<Lost>,
+    /// The queues that are on disk.
+    pub disks: Vec<Arc<Disk>>,
     /// The edges into it: one for each signal, so that pipelines share its queue.
     pub ends: HashMap<Signal, Next>,
 }
@@ -81,21 +87,34 @@ impl ExporterPart {
             consumers: Tasks::of(span),
             retries: StopSwitch::default(),
             lost: Vec::new(),
+            disks: Vec::new(),
             ends: HashMap::new(),
         }
     }
 
     /// The edge for this signal, with its stages.
-    pub fn end(&mut self, signal: Signal, telemetry: &Telemetry) -> Next {
+    ///
+    /// # Errors
+    /// When its queue cannot be opened.
+    pub async fn end(&mut self, signal: Signal, telemetry: &Telemetry) -> Result<Next, StartError> {
         if let Some(end) = self.ends.get(&signal) {
-            return end.clone();
+            return Ok(end.clone());
         }
+        let opened = self.open(signal, telemetry).instrument(span(&self.id, "exporter")).await?;
+        self.disks.extend(opened.as_ref().map(|opened| opened.disk.clone()));
         let place = Place { id: &self.id.to_string(), signal, telemetry };
         let stopping = self.retries.stop();
         let mut stacks = Stacks { consumers: &mut self.consumers, stopping, lost: &mut self.lost };
-        let end = stacks.build(self.built.exporter.clone(), &self.built.delivery, place);
+        let end = stacks.build(self.built.exporter.clone(), &self.built.delivery, opened, place);
         self.ends.insert(signal, end.clone());
-        end
+        Ok(end)
+    }
+
+    async fn open(&self, signal: Signal, telemetry: &Telemetry) -> Result<Option<Opened>, StartError> {
+        let Some(storages) = &self.built.storages else { return Ok(None) };
+        let opened = Disk::open(&**storages, &self.id, signal, telemetry).await;
+        let failed = |error| StartError(format!("cannot open the queue of exporter {} ({signal}): {error}", self.id));
+        opened.map_err(failed).map(Some)
     }
 
     /// Tells it to hand out what it holds, one attempt each.
@@ -110,6 +129,9 @@ impl ExporterPart {
         self.request_stop();
         let mut late = self.consumers.finish(deadline).await;
         self.lost.iter().for_each(Lost::report);
+        for disk in &self.disks {
+            let _ = timeout_at(deadline.max(Instant::now() + DISK_AT_LEAST), disk.close()).await;
+        }
         late += usize::from(timeout_at(deadline, self.built.exporter.shutdown()).await.is_err());
         self.tasks.request_stop();
         late + self.tasks.finish(deadline).await

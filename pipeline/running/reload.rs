@@ -88,7 +88,10 @@ impl Running {
         let beside = start_beside(&mut graph).await?;
         let late = self.retire(&graph.kept, Stay::Exporters, deadline).await;
         if late > 0 {
-            tracing::error!(tasks = late, "shutdown_timeout is over: what these tasks held is lost");
+            tracing::error!(
+                tasks = late,
+                "shutdown_timeout is over: what these tasks held is lost, unless a storage keeps it"
+            );
         }
         self.exporters.extend(beside);
         self.start(graph).await

@@ -47,7 +47,9 @@ async fn serve(sources: &Sources, settings: Settings, own: Own) -> Result<(), Er
     service.readers.stop().await;
     match stopped {
         Stopped::Drained => tracing::info!("Shutdown complete."),
-        Stopped::Late(tasks) => tracing::error!(tasks, "shutdown_timeout is over: what these tasks held is lost"),
+        Stopped::Late(tasks) => {
+            tracing::error!(tasks, "shutdown_timeout is over: what these tasks held is lost, unless a storage keeps it")
+        }
     }
     Ok(())
 }

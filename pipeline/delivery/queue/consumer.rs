@@ -6,7 +6,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::element::Piece;
 use super::telemetry::Sizes;
-use crate::{Next, Stop};
+use crate::{Next, Rejected, RejectedKind, Stop};
 
 /// Where pieces come from. Ends when there will be no more.
 pub trait Pieces: Send + 'static {
@@ -57,11 +57,22 @@ impl Consumer {
             self.sizes.record(&batch);
             let answer = self.exports.send(batch).await;
             if let Err(rejected) = &answer {
-                let (exporter, dropped_items) = (&self.exporter, rejected.items(items));
-                tracing::error!(%exporter, error = %rejected, dropped_items, "Exporting failed. Dropping data.");
+                self.tell(rejected, items, shares.are_kept());
             }
             shares.answer(&answer);
         }
+    }
+}
+
+impl Consumer {
+    fn tell(&self, rejected: &Rejected, items: u32, is_kept: bool) {
+        let exporter = &self.exporter;
+        if is_kept && rejected.kind == RejectedKind::Closed {
+            tracing::info!(%exporter, error = %rejected, items, "Exporting was interrupted. The data stays on disk.");
+            return;
+        }
+        let dropped_items = rejected.items(items);
+        tracing::error!(%exporter, error = %rejected, dropped_items, "Exporting failed. Dropping data.");
     }
 }
 

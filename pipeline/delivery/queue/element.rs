@@ -1,14 +1,15 @@
 //! The responsibility for what was put into a queue, however it is cut and joined on its way.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use opentelemetry::KeyValue;
 use tokio::sync::oneshot;
 
+use super::disk::Kept;
 use super::space::Taken;
 use crate::delivery::Place;
-use crate::{Batch, ItemCounter, Rejected};
+use crate::{Batch, ItemCounter, Rejected, RejectedKind};
 
 /// The answer to one element.
 pub type Answer = Result<(), Rejected>;
@@ -17,10 +18,21 @@ pub type Answer = Result<(), Rejected>;
 #[derive(Debug)]
 struct Element {
     _place: Taken,
-    lost: Lost,
+    keeper: Keeper,
+    /// Some of it has no answer, or none but that of the stop.
+    interrupted: AtomicBool,
     failures: Mutex<Vec<Failure>>,
     waiter: Option<oneshot::Sender<Answer>>,
     items: u32,
+}
+
+/// Where an element is until it is delivered.
+#[derive(Debug)]
+pub enum Keeper {
+    /// Nowhere else: what the stop interrupts is lost, and counted here.
+    Memory(Lost),
+    /// On disk as well, where it stays when the stop interrupts it.
+    Disk(Kept),
 }
 
 #[derive(Debug)]
@@ -52,9 +64,10 @@ pub struct Shares(Vec<Share>);
 
 impl Piece {
     /// The whole of a new element. `waiter` is answered when all of it was.
-    pub fn new(batch: Batch, place: Taken, lost: Lost, waiter: Option<oneshot::Sender<Answer>>) -> Self {
+    pub fn new(batch: Batch, place: Taken, keeper: Keeper, waiter: Option<oneshot::Sender<Answer>>) -> Self {
         let (items, part) = (batch.items(), waiter.is_some().then(|| batch.clone()));
-        let element = Element { _place: place, lost, failures: Mutex::default(), waiter, items };
+        let interrupted = AtomicBool::new(false);
+        let element = Element { _place: place, keeper, interrupted, failures: Mutex::default(), waiter, items };
         let share = Share { element: Arc::new(element), items, part, answered: false };
         Self { batch, shares: Shares(vec![share]) }
     }
@@ -89,6 +102,11 @@ impl Shares {
         }
     }
 
+    /// Whether all of it is on disk.
+    pub fn are_kept(&self) -> bool {
+        self.0.iter().all(|share| matches!(share.element.keeper, Keeper::Disk(_)))
+    }
+
     /// Nobody needs to be told: others have taken over, or the sender still has it and knows.
     pub fn settle(self) {
         self.answer(&Ok(()));
@@ -104,6 +122,9 @@ impl Share {
     fn answer(mut self, answer: &Answer, rest: Option<Batch>) {
         self.answered = true;
         if let Err(rejected) = answer {
+            if rejected.kind == RejectedKind::Closed {
+                self.element.interrupted.store(true, Ordering::Relaxed);
+            }
             let rest = rest.or_else(|| self.part.take());
             self.element.failed(Failure { rejected: Rejected { rest: None, ..rejected.clone() }, rest });
         }
@@ -113,7 +134,10 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         if !self.answered {
-            self.element.lost.add(self.items);
+            self.element.interrupted.store(true, Ordering::Relaxed);
+            if let Keeper::Memory(lost) = &self.element.keeper {
+                lost.add(self.items);
+            }
             let rejected = Rejected::closed("the time to stop was over");
             self.element.failed(Failure { rejected, rest: self.part.take() });
         }
@@ -144,6 +168,12 @@ impl Drop for Element {
         if let Some(waiter) = self.waiter.take() {
             // A sender that went away does not want to know.
             let _ = waiter.send(self.outcome());
+        }
+        if let Keeper::Disk(kept) = &self.keeper {
+            match self.interrupted.load(Ordering::Relaxed) {
+                true => kept.stay(),
+                false => kept.forget(),
+            }
         }
     }
 }

@@ -5,10 +5,11 @@
 //! ```
 //!
 //! What is put in is an element; what comes out is a piece, which holds shares of elements: joined with others, or cut.
-//! An element leaves the queue, and its sender is answered if it waits, when the last of its shares was answered.
+//! With a storage, an element is on disk as well until then, and only a few are in memory. An element leaves the queue, and its sender is answered if it waits, when the last of its shares was answered.
 
 mod batcher;
 mod consumer;
+mod disk;
 mod element;
 mod settings;
 mod space;
@@ -17,38 +18,76 @@ mod telemetry;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tower::Service;
 
 use super::{Place, counts};
 use crate::{Batch, ItemCounter, Next, Pending, Rejected, Tasks};
 use batcher::Batcher;
 use consumer::{Consumer, Pieces, Queued};
+pub(crate) use disk::{Disk, Opened};
+use disk::{Left, Reader, Waiting};
 pub(crate) use element::Lost;
-use element::{Answer, Piece};
+use element::{Answer, Keeper, Piece};
 pub use settings::{BatchSettings, PartitionSettings, QueueSettings, Sizer, StorageId};
 use space::{Space, Taken};
 use telemetry::Sizes;
 
-/// Starts a queue in front of `exports`.
+/// Starts a queue in front of `exports`; one with `opened` is on disk.
 pub(super) fn start(
     settings: &QueueSettings,
     exports: Next,
     place: Place<'_>,
-    lost: Lost,
+    holds: Holds,
     consumers: &mut Tasks,
 ) -> Enqueue {
     let space = Space::new(settings.queue_size, settings.sizer);
     telemetry::observe(&space, place);
-    let (sender, pieces) = mpsc::unbounded_channel();
-    let queued = Queued { pieces, stop: consumers.stop() };
     let consumer = Consumer { exports, sizes: Sizes::new(place), exporter: place.id.into() };
-    consume(settings, queued, consumer, place, consumers);
+    let shelf = match holds {
+        Holds::Memory(lost) => {
+            let (sender, pieces) = mpsc::unbounded_channel();
+            let queued = Queued { pieces, stop: consumers.stop() };
+            consume(settings, queued, consumer, place, consumers);
+            Shelf::Memory(sender, lost)
+        }
+        Holds::Disk(opened) => {
+            let (sender, reader) = read_back(opened, &space, settings, place, consumers);
+            let disk = reader.disk.clone();
+            consume(settings, reader, consumer, place, consumers);
+            Shelf::Disk(sender, disk, Arc::new(Semaphore::new(settings.num_consumers as usize)))
+        }
+    };
     let (waits_for_room, waits_for_result) = (settings.block_on_overflow, settings.wait_for_result);
-    Enqueue { space, sender, lost, refused: counts::enqueue_failed(place), waits_for_room, waits_for_result }
+    Enqueue { space, shelf, refused: counts::enqueue_failed(place), waits_for_room, waits_for_result }
 }
 
-fn consume(settings: &QueueSettings, queued: Queued, consumer: Consumer, place: Place<'_>, consumers: &mut Tasks) {
+/// Lines up what was on disk at the start.
+fn read_back(
+    opened: Opened,
+    space: &Arc<Space>,
+    settings: &QueueSettings,
+    place: Place<'_>,
+    consumers: &mut Tasks,
+) -> (mpsc::UnboundedSender<Waiting>, Reader) {
+    let Opened { disk, entries } = opened;
+    let (sender, waiting) = mpsc::unbounded_channel();
+    for entry in &entries {
+        // The other end is here.
+        let _ = sender.send(Waiting { entry: *entry, place: space.hold(entry.size(settings.sizer)), batch: None });
+    }
+    if !entries.is_empty() {
+        let (exporter, requests) = (place.id, entries.len());
+        let items: u64 = entries.iter().map(|entry| u64::from(entry.items)).sum();
+        tracing::info!(exporter, signal = %place.signal, requests, items, "found on disk, to be sent first");
+    }
+    let (running, ended) = oneshot::channel();
+    let left = Left { disk: disk.clone(), stop: consumers.stop(), running: ended };
+    consumers.spawn(format!("{} ({}) progress", place.id, place.signal), left.run());
+    (sender, Reader::new(waiting, disk, consumers.stop(), running))
+}
+
+fn consume(settings: &QueueSettings, queued: impl Pieces, consumer: Consumer, place: Place<'_>, consumers: &mut Tasks) {
     let number = settings.num_consumers;
     let Some(batch) = settings.batch.get() else {
         return spawn(number, queued, consumer, place, consumers);
@@ -68,12 +107,26 @@ fn spawn(number: u32, pieces: impl Pieces, consumer: Consumer, place: Place<'_>,
     }
 }
 
+/// Where a queue is.
+pub(super) enum Holds {
+    /// In memory; what is lost at the stop is counted here.
+    Memory(Lost),
+    /// On disk.
+    Disk(Opened),
+}
+
+#[derive(Clone)]
+enum Shelf {
+    Memory(mpsc::UnboundedSender<Piece>, Lost),
+    /// So many as there are consumers need not be read back, when the backend keeps up.
+    Disk(mpsc::UnboundedSender<Waiting>, Arc<Disk>, Arc<Semaphore>),
+}
+
 /// The end of the queue where batches go in.
 #[derive(Clone)]
 pub(super) struct Enqueue {
     space: Arc<Space>,
-    sender: mpsc::UnboundedSender<Piece>,
-    lost: Lost,
+    shelf: Shelf,
     refused: ItemCounter,
     waits_for_room: bool,
     waits_for_result: bool,
@@ -111,9 +164,18 @@ impl Enqueue {
 
     async fn put(&self, batch: Batch) -> Result<Option<oneshot::Receiver<Answer>>, Rejected> {
         let place = self.room(&batch).await?;
+        let (sender, lost) = match &self.shelf {
+            Shelf::Memory(sender, lost) => (sender, lost.clone()),
+            Shelf::Disk(sender, disk, memory) => {
+                let entry = disk.keep(&batch).await?;
+                let held = memory.clone().try_acquire_owned().ok().map(|permit| Box::new((batch, permit)));
+                // When nobody takes it any more, it is sent after the next start.
+                let _ = sender.send(Waiting { entry, place, batch: held });
+                return Ok(None);
+            }
+        };
         let (waiter, result) = self.waits_for_result.then(oneshot::channel).unzip();
-        let piece = Piece::new(batch, place, self.lost.clone(), waiter);
-        match self.sender.send(piece) {
+        match sender.send(Piece::new(batch, place, Keeper::Memory(lost), waiter)) {
             Ok(()) => Ok(result),
             Err(mpsc::error::SendError(refused)) => {
                 refused.shares.settle();

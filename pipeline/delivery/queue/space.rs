@@ -64,6 +64,13 @@ impl Space {
         }
     }
 
+    /// Takes room for what was taken before a restart, whether there is any or not.
+    pub fn hold(self: &Arc<Self>, size: u64) -> Taken {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        *used = used.saturating_add(size);
+        Taken { space: self.clone(), size }
+    }
+
     fn size(&self, batch: &Batch) -> Result<u64, Rejected> {
         let size = self.sizer.size(batch);
         if size > self.capacity {

@@ -11,9 +11,9 @@ use crate::{Batch, Origin, Rejected, RejectedKind, Stopped};
 const SECOND: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_millis(1);
 
-fn batching(batch: BatchSettings, queue: QueueSettings, answers: Vec<Answer>) -> Bench {
+async fn batching(batch: BatchSettings, queue: QueueSettings, answers: Vec<Answer>) -> Bench {
     let queue = QueueSettings { batch: Section::On(batch), ..queue };
-    bench(&Delivery { queue: Some(queue), ..Delivery::default() }, answers)
+    bench(&Delivery { queue: Some(queue), ..Delivery::default() }, answers).await
 }
 
 fn sizes(min_size: u64, max_size: u64) -> BatchSettings {
@@ -42,7 +42,7 @@ async fn all(bench: &Bench, batches: impl IntoIterator<Item = Batch>) -> Vec<Res
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_goes_on_when_it_is_enough_or_old_enough() {
-    let bench = batching(sizes(10, 0), QueueSettings::default(), vec![]);
+    let bench = batching(sizes(10, 0), QueueSettings::default(), vec![]).await;
     for items in [4, 5, 6] {
         bench.next.send(logs(items)).await.unwrap();
     }
@@ -62,7 +62,7 @@ async fn a_batch_goes_on_when_it_is_enough_or_old_enough() {
 
 #[tokio::test(start_paused = true)]
 async fn no_batch_is_larger_than_the_largest_and_what_is_left_over_waits() {
-    let bench = batching(sizes(10, 10), QueueSettings::default(), vec![]);
+    let bench = batching(sizes(10, 10), QueueSettings::default(), vec![]).await;
     bench.next.send(logs(4)).await.unwrap();
     bench.next.send(logs(29)).await.unwrap();
     tokio::time::sleep(SOON).await;
@@ -78,7 +78,7 @@ async fn no_batch_is_larger_than_the_largest_and_what_is_left_over_waits() {
 async fn batches_counted_in_bytes_are_never_larger_than_the_largest() {
     let max = logs(10).encode().len() as u64;
     let settings = BatchSettings { sizer: Sizer::Bytes, ..sizes(max / 2, max) };
-    let bench = batching(settings, QueueSettings::default(), vec![]);
+    let bench = batching(settings, QueueSettings::default(), vec![]).await;
     for items in [3, 25, 1, 40] {
         bench.next.send(logs(items)).await.unwrap();
     }
@@ -92,7 +92,7 @@ async fn batches_counted_in_bytes_are_never_larger_than_the_largest() {
 #[tokio::test(start_paused = true)]
 async fn everyone_who_waits_gets_the_answer_of_the_batches_their_items_were_in() {
     let answers = vec![Answer(SECOND, Ok(())), Answer(SECOND, Err(Rejected::permanent("bad"))), Answer(SECOND, Ok(()))];
-    let bench = batching(sizes(10, 10), waiting(), answers);
+    let bench = batching(sizes(10, 10), waiting(), answers).await;
     // 4 in the first; 6 in the first and 10 in the second; 10 in the third.
     let answers = all(&bench, [logs(4), logs(16), logs(10)]).await;
     assert_eq!(bench.leaf.items(), [10, 10, 10]);
@@ -106,7 +106,7 @@ async fn everyone_who_waits_gets_the_answer_of_the_batches_their_items_were_in()
 #[tokio::test(start_paused = true)]
 async fn a_failure_of_all_parts_is_the_failure_of_the_whole() {
     let busy = || Answer(SOON, Err(Rejected::retryable("busy")));
-    let bench = batching(sizes(10, 10), waiting(), vec![busy(), busy()]);
+    let bench = batching(sizes(10, 10), waiting(), vec![busy(), busy()]).await;
     let answers = all(&bench, [logs(20)]).await;
     let rejected = answers[0].as_ref().unwrap_err();
     assert_eq!((rejected.kind, rejected.items(20)), (RejectedKind::Retryable, 20));
@@ -116,7 +116,7 @@ async fn a_failure_of_all_parts_is_the_failure_of_the_whole() {
 #[tokio::test(start_paused = true)]
 async fn other_metadata_is_another_batch_and_what_they_share_stays_with_it() {
     let keys = PartitionSettings { metadata_keys: vec!["Tenant".into()] };
-    let bench = batching(BatchSettings { partition: keys, ..sizes(10, 0) }, QueueSettings::default(), vec![]);
+    let bench = batching(BatchSettings { partition: keys, ..sizes(10, 0) }, QueueSettings::default(), vec![]).await;
     let of = |tenant: &str, user: &str| {
         let metadata = vec![("tenant".into(), tenant.into()), ("user".into(), user.into())];
         Batch::concat(vec![logs(6)], Arc::new(Origin { metadata, ..Origin::default() })).unwrap()
@@ -134,7 +134,7 @@ async fn other_metadata_is_another_batch_and_what_they_share_stays_with_it() {
 #[tokio::test(start_paused = true)]
 async fn batches_grow_while_all_consumers_are_busy() {
     let queue = QueueSettings { num_consumers: 1, ..QueueSettings::default() };
-    let bench = batching(sizes(1, 0), queue, vec![Answer(SECOND, Ok(())), Answer(SECOND, Ok(()))]);
+    let bench = batching(sizes(1, 0), queue, vec![Answer(SECOND, Ok(())), Answer(SECOND, Ok(()))]).await;
     for _ in 0..20 {
         bench.next.send(logs(1)).await.unwrap();
     }
@@ -145,7 +145,7 @@ async fn batches_grow_while_all_consumers_are_busy() {
 
 #[tokio::test(start_paused = true)]
 async fn at_stop_what_is_open_is_sent() {
-    let bench = batching(sizes(100, 0), QueueSettings::default(), vec![]);
+    let bench = batching(sizes(100, 0), QueueSettings::default(), vec![]).await;
     bench.next.send(logs(4)).await.unwrap();
     bench.next.send(logs(5)).await.unwrap();
     let (running, leaf, counts) = bench.running();
@@ -157,7 +157,7 @@ async fn at_stop_what_is_open_is_sent() {
 #[tokio::test(start_paused = true)]
 async fn what_is_open_or_waits_for_a_consumer_at_the_deadline_is_lost_and_counted() {
     let queue = QueueSettings { num_consumers: 1, ..QueueSettings::default() };
-    let bench = batching(sizes(10, 10), queue, vec![Answer(60 * SECOND, Ok(()))]);
+    let bench = batching(sizes(10, 10), queue, vec![Answer(60 * SECOND, Ok(()))]).await;
     for _ in 0..9 {
         bench.next.send(logs(7)).await.unwrap();
     }

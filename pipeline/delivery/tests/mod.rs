@@ -14,6 +14,7 @@ use super::Delivery;
 use crate::component::Exporter;
 use crate::graph::{Built, New, Print};
 use crate::running::ExporterPart;
+use crate::storage::Storages;
 use crate::tests::batches::logs;
 use crate::{Batch, Extensions, Next, Rejected, Running, Settings, Signal, Telemetry};
 
@@ -59,13 +60,21 @@ pub struct Bench {
     part: ExporterPart,
 }
 
-pub fn bench(delivery: &Delivery, answers: impl IntoIterator<Item = Answer>) -> Bench {
+pub async fn bench(delivery: &Delivery, answers: impl IntoIterator<Item = Answer>) -> Bench {
+    bench_with(delivery, answers, None).await
+}
+
+pub async fn bench_with(
+    delivery: &Delivery,
+    answers: impl IntoIterator<Item = Answer>,
+    storages: Option<Arc<dyn Storages>>,
+) -> Bench {
     let leaf = Arc::new(Leaf { answers: Mutex::new(answers.into_iter().collect()), ..Leaf::default() });
     let telemetry = Telemetry::new("test").detailed();
     let print = Print { settings: config::Node::default(), extensions: Extensions::default() };
-    let component = Built { exporter: leaf.clone(), delivery: delivery.clone() };
+    let component = Built { exporter: leaf.clone(), delivery: delivery.clone(), storages };
     let mut part = ExporterPart::new(New { id: "leaf/x".parse().unwrap(), print, component });
-    let next = part.end(Signal::Logs, &telemetry);
+    let next = part.end(Signal::Logs, &telemetry).await.unwrap();
     Bench { next, leaf, telemetry, part }
 }
 
@@ -84,6 +93,16 @@ impl Bench {
 
     pub fn histogram(&self, name: &str) -> Option<(u64, f64)> {
         Counts(self.telemetry.clone()).histogram(name)
+    }
+
+    /// The value of the series with this label.
+    pub fn count_with(&self, name: &str, label: &str, value: &str) -> Option<u64> {
+        let metric = Counts(self.telemetry.clone()).metric(name)?;
+        let has = |point: &&serde_json::Value| {
+            let mut labels = point["attributes"].as_array().into_iter().flatten();
+            labels.any(|known| known["key"] == label && known["value"]["stringValue"] == value)
+        };
+        metric["sum"]["dataPoints"].as_array()?.iter().find(has)?["asInt"].as_str()?.parse().ok()
     }
 }
 
@@ -114,7 +133,7 @@ impl Counts {
 
 #[tokio::test]
 async fn without_settings_there_are_only_the_counts() {
-    let bench = bench(&Delivery::default(), [Answer(Duration::ZERO, Err(Rejected::retryable("busy")))]);
+    let bench = bench(&Delivery::default(), [Answer(Duration::ZERO, Err(Rejected::retryable("busy")))]).await;
     let rejected = bench.next.send(logs(3)).await.unwrap_err();
     assert_eq!(rejected.reason, "busy");
     bench.next.send(logs(4)).await.unwrap();

@@ -21,7 +21,7 @@ fn slow(count: usize) -> Vec<Answer> {
 #[tokio::test(start_paused = true)]
 async fn a_full_queue_refuses_and_counts_what_is_under_way_as_held() {
     let settings = QueueSettings { queue_size: 2, num_consumers: 1, ..QueueSettings::default() };
-    let bench = bench(&queued(settings), slow(9));
+    let bench = bench(&queued(settings), slow(9)).await;
     bench.next.send(logs(1)).await.unwrap();
     bench.next.send(logs(1)).await.unwrap();
     tokio::time::sleep(SECOND / 2).await;
@@ -39,7 +39,7 @@ async fn a_full_queue_refuses_and_counts_what_is_under_way_as_held() {
 async fn a_sender_may_wait_for_a_place() {
     let settings =
         QueueSettings { queue_size: 1, num_consumers: 1, block_on_overflow: true, ..QueueSettings::default() };
-    let bench = bench(&queued(settings), slow(1));
+    let bench = bench(&queued(settings), slow(1)).await;
     let started = Instant::now();
     bench.next.send(logs(1)).await.unwrap();
     bench.next.send(logs(1)).await.unwrap();
@@ -48,7 +48,7 @@ async fn a_sender_may_wait_for_a_place() {
 
 #[tokio::test(start_paused = true)]
 async fn so_many_batches_are_sent_at_once_as_there_are_consumers() {
-    let bench = bench(&queued(QueueSettings { num_consumers: 3, ..QueueSettings::default() }), slow(6));
+    let bench = bench(&queued(QueueSettings { num_consumers: 3, ..QueueSettings::default() }), slow(6)).await;
     for _ in 0..6 {
         bench.next.send(logs(1)).await.unwrap();
     }
@@ -67,7 +67,7 @@ async fn at_stop_the_queue_is_emptied_with_one_attempt_each() {
         ..Delivery::default()
     };
     let busy = || Answer(SECOND, Err(Rejected::retryable("busy")));
-    let bench = bench(&delivery, (0..4).map(|_| busy()));
+    let bench = bench(&delivery, (0..4).map(|_| busy())).await;
     for items in 1..=8 {
         bench.next.send(logs(items)).await.unwrap();
     }
@@ -81,7 +81,7 @@ async fn at_stop_the_queue_is_emptied_with_one_attempt_each() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_left_at_the_deadline_is_counted_as_lost_under_way_or_not() {
-    let bench = bench(&queued(QueueSettings { num_consumers: 1, ..QueueSettings::default() }), slow(9));
+    let bench = bench(&queued(QueueSettings { num_consumers: 1, ..QueueSettings::default() }), slow(9)).await;
     for items in [1, 10, 100, 1000] {
         bench.next.send(logs(items)).await.unwrap();
     }
@@ -94,7 +94,7 @@ async fn what_is_left_at_the_deadline_is_counted_as_lost_under_way_or_not() {
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_that_fails_for_good_leaves_its_place() {
-    let bench = bench(&queued(QueueSettings::default()), [Answer(SECOND, Err(Rejected::permanent("bad")))]);
+    let bench = bench(&queued(QueueSettings::default()), [Answer(SECOND, Err(Rejected::permanent("bad")))]).await;
     bench.next.send(logs(2)).await.unwrap();
     tokio::time::sleep(2 * SECOND).await;
     assert_eq!(bench.count("otelcol_exporter_send_failed_log_records"), Some(2));
@@ -104,7 +104,7 @@ async fn a_batch_that_fails_for_good_leaves_its_place() {
 #[tokio::test(start_paused = true)]
 async fn a_queue_may_be_counted_in_items_and_what_it_could_never_hold_is_refused_for_good() {
     let settings = QueueSettings { queue_size: 10, sizer: Sizer::Items, num_consumers: 1, ..QueueSettings::default() };
-    let bench = bench(&queued(settings), slow(9));
+    let bench = bench(&queued(settings), slow(9)).await;
     let rejected = bench.next.send(logs(11)).await.unwrap_err();
     assert_eq!(rejected.kind, RejectedKind::Permanent);
     assert_eq!(rejected.reason, "element size too large: 11 items for a queue of 10");
@@ -121,7 +121,7 @@ async fn a_queue_may_be_counted_in_items_and_what_it_could_never_hold_is_refused
 async fn a_queue_may_be_counted_in_bytes_of_the_wire_form() {
     let size = logs(3).encode().len() as u64;
     let settings = QueueSettings { queue_size: 2 * size, sizer: Sizer::Bytes, ..QueueSettings::default() };
-    let bench = bench(&queued(settings), slow(9));
+    let bench = bench(&queued(settings), slow(9)).await;
     bench.next.send(logs(3)).await.unwrap();
     assert_eq!(bench.count("otelcol_exporter_queue_size"), Some(size));
     bench.next.send(logs(3)).await.unwrap();
@@ -131,7 +131,7 @@ async fn a_queue_may_be_counted_in_bytes_of_the_wire_form() {
 #[tokio::test(start_paused = true)]
 async fn a_sender_waits_for_room_no_longer_than_it_said() {
     let settings = QueueSettings { queue_size: 1, block_on_overflow: true, ..QueueSettings::default() };
-    let bench = bench(&queued(settings), slow(9));
+    let bench = bench(&queued(settings), slow(9)).await;
     bench.next.send(logs(1)).await.unwrap();
     let deadline = Some((Instant::now() + SECOND / 2).into_std());
     let origin = Arc::new(Origin { deadline, ..Origin::default() });
@@ -144,7 +144,7 @@ async fn a_sender_waits_for_room_no_longer_than_it_said() {
 async fn a_sender_may_wait_for_the_result() {
     let settings = QueueSettings { wait_for_result: true, ..QueueSettings::default() };
     let answers = [Answer(SECOND, Ok(())), Answer(SECOND, Err(Rejected::permanent("bad")))];
-    let bench = bench(&queued(settings), answers);
+    let bench = bench(&queued(settings), answers).await;
     let started = Instant::now();
     bench.next.send(logs(1)).await.unwrap();
     assert_eq!(started.elapsed(), SECOND);
@@ -158,7 +158,7 @@ async fn a_sender_may_wait_for_the_result() {
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_a_result_is_told_when_the_time_to_stop_was_over() {
     let settings = QueueSettings { wait_for_result: true, ..QueueSettings::default() };
-    let bench = bench(&queued(settings), [Answer(60 * SECOND, Ok(()))]);
+    let bench = bench(&queued(settings), [Answer(60 * SECOND, Ok(()))]).await;
     let next = bench.next.clone();
     let sent = tokio::spawn(async move { next.send(logs(3)).await });
     tokio::time::sleep(SECOND).await;
@@ -170,7 +170,7 @@ async fn who_waits_for_a_result_is_told_when_the_time_to_stop_was_over() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_being_exported_is_shown() {
-    let bench = bench(&queued(QueueSettings { num_consumers: 2, ..QueueSettings::default() }), slow(3));
+    let bench = bench(&queued(QueueSettings { num_consumers: 2, ..QueueSettings::default() }), slow(3)).await;
     for _ in 0..3 {
         bench.next.send(logs(1)).await.unwrap();
     }
