@@ -53,7 +53,8 @@ impl Agent {
         Self::start_files(pipeline, "", settings)
     }
 
-    fn start_files(base: &str, over: &str, settings: &[&str]) -> Self {
+    /// Another pipeline, and a file over it.
+    pub fn start_files(base: &str, over: &str, settings: &[&str]) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("kpulse-test-{}-{number}", std::process::id()));
@@ -197,4 +198,14 @@ pub fn attribute<'a>(record: &'a serde_json::Value, key: &str) -> &'a serde_json
     let attributes = record["attributes"].as_array().unwrap();
     let found = attributes.iter().find(|a| a["key"] == key).unwrap_or_else(|| panic!("no {key} in {record:#}"));
     found["value"].as_object().unwrap().values().next().unwrap()
+}
+
+/// Where its OTLP receiver listens.
+pub fn address(agent: &Agent, protocol: &str) -> SocketAddr {
+    let log = agent.errors();
+    let found = log.lines().filter(|line| line.contains("\tlistening\t")).find_map(|line| {
+        let fields: serde_json::Value = serde_json::from_str(line.rsplit_once('\t')?.1).ok()?;
+        (fields["protocol"] == protocol).then(|| fields["address"].as_str()?.parse().ok())?
+    });
+    found.unwrap_or_else(|| panic!("no {protocol} in {log}"))
 }

@@ -11,7 +11,7 @@ mod faults;
 mod stopping;
 mod tls;
 
-use std::net::SocketAddr;
+pub use agent::address;
 
 use agent::Agent;
 use serde_json::{Value, json};
@@ -19,16 +19,6 @@ use serde_json::{Value, json};
 /// An agent with nothing but an OTLP receiver before a file.
 pub fn start(settings: &[&str]) -> Agent {
     Agent::start_with(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/otlp/pipeline.yaml"), settings)
-}
-
-/// Where it listens.
-pub fn address(agent: &Agent, protocol: &str) -> SocketAddr {
-    let log = agent.errors();
-    let found = log.lines().filter(|line| line.contains("\tlistening\t")).find_map(|line| {
-        let fields: Value = serde_json::from_str(line.rsplit_once('\t')?.1).ok()?;
-        (fields["protocol"] == protocol).then(|| fields["address"].as_str()?.parse().ok())?
-    });
-    found.unwrap_or_else(|| panic!("no {protocol} in {log}"))
 }
 
 /// One request of each signal as the file exporter writes it, with the items in it.

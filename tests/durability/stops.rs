@@ -1,0 +1,61 @@
+//! Clean stops and reloads with a queue that is not empty.
+
+use std::time::{Duration, Instant};
+
+use crate::backend::{Backend, Mood, nobody};
+use crate::sender::send;
+use crate::{Storage, arrived, waiting};
+
+#[test]
+fn what_a_stop_cannot_send_is_named_and_waits_for_the_next_start() {
+    let (storage, address) = (Storage::new(), nobody());
+    let mut agent = storage.agent(address, &[]);
+    let to = crate::agent::address(&agent, "http");
+    let ids: Vec<_> = (0..30).map(|_| send(to, 100).unwrap()).collect();
+    assert_eq!(waiting(&agent), 30);
+    let asked = Instant::now();
+    agent.signal(libc::SIGTERM);
+    assert_eq!(agent.ended().code(), Some(0), "{}", agent.errors());
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    let said = agent.errors();
+    assert!(
+        said.contains("kept on disk for the next start") && said.contains("\"requests\": 30, \"items\": 30"),
+        "{said}"
+    );
+    assert!(said.contains("Shutdown complete.") && !said.contains("lost") && !said.contains("Dropping"), "{said}");
+    drop(agent);
+    let backend = Backend::at(address);
+    let mut agent = storage.agent(address, &[]);
+    arrived(&mut agent, &backend, &ids);
+    assert_eq!(backend.taken().values().copied().max(), Some(1));
+}
+
+#[test]
+fn an_exporter_that_a_reload_replaces_hands_its_queue_over() {
+    let (storage, alive) = (Storage::new(), Backend::at(nobody()));
+    // What is set on the command line stands over files, so the endpoint is in one here.
+    let dead = format!("exporters: {{otlp_http: {{endpoint: 'http://{}'}}}}", nobody());
+    let directory = format!("extensions.file_storage.directory={}", storage.path().display());
+    let mut agent = crate::agent::Agent::start_files(crate::PIPELINE, &dead, &[&directory]);
+    let to = crate::agent::address(&agent, "http");
+    let ids: Vec<_> = (0..30).map(|_| send(to, 100).unwrap()).collect();
+    agent.rewrite(&format!("exporters: {{otlp_http: {{endpoint: 'http://{}'}}}}", alive.address));
+    agent.wait_for("the new exporter", |agent| agent.errors().contains("Config updated"));
+    arrived(&mut agent, &alive, &ids);
+    let id = send(to, 10).unwrap();
+    arrived(&mut agent, &alive, &[id]);
+}
+
+#[test]
+fn a_stop_sends_what_goes_out_at_once() {
+    let storage = Storage::new();
+    let backend = Backend::at(nobody());
+    backend.be(Mood::Slow(Duration::from_millis(30)));
+    let mut agent = storage.agent(backend.address, &["exporters.otlp_http.sending_queue.num_consumers=1"]);
+    let to = crate::agent::address(&agent, "http");
+    let ids: Vec<_> = (0..20).map(|_| send(to, 100).unwrap()).collect();
+    agent.signal(libc::SIGTERM);
+    assert_eq!(agent.ended().code(), Some(0), "{}", agent.errors());
+    assert_eq!(backend.taken().len(), ids.len(), "{}", agent.errors());
+    assert!(!agent.errors().contains("kept on disk"), "{}", agent.errors());
+}
