@@ -21,6 +21,7 @@ pub struct ProbeTelemetry {
 struct Stacks {
     absent: ItemCounter,
     truncated: ItemCounter,
+    unnamed: ItemCounter,
     last: Shortfalls,
 }
 
@@ -61,8 +62,8 @@ impl ProbeTelemetry {
             let labels = labels.map(|(key, value)| KeyValue::new(key, value)).to_vec();
             telemetry.items(INCOMPLETE.0.into(), INCOMPLETE.1, labels)
         };
-        let (absent, truncated) = (stacks("everything"), stacks("callers"));
-        let stacks = Stacks { absent, truncated, last: Shortfalls::default() };
+        let (absent, truncated, unnamed) = (stacks("everything"), stacks("callers"), stacks("names"));
+        let stacks = Stacks { absent, truncated, unnamed, last: Shortfalls::default() };
         Self { stacks: Some(stacks), ..Self::of_events(telemetry, receiver, probe) }
     }
 
@@ -86,9 +87,10 @@ impl ProbeTelemetry {
 
     /// Moves the instruments of stacks to `now`.
     pub fn update_stacks(&mut self, now: Shortfalls) {
-        if let Some(Stacks { absent, truncated, last }) = &mut self.stacks {
+        if let Some(Stacks { absent, truncated, unnamed, last }) = &mut self.stacks {
             absent.add(now.no_stack.saturating_sub(last.no_stack));
             truncated.add(now.truncated.saturating_sub(last.truncated));
+            unnamed.add(now.unnamed.saturating_sub(last.unnamed));
             *last = now;
         }
     }

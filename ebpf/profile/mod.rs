@@ -95,6 +95,8 @@ pub struct Shortfalls {
     pub truncated: u64,
     /// Of processes that could not be announced at once.
     pub unannounced: u64,
+    /// Without some name, because there was no time to look for it.
+    pub unnamed: u64,
 }
 
 /// The open probe.
@@ -199,10 +201,10 @@ impl Profile {
         self.object.follow_cpus()
     }
 
-    /// How good the stacks were.
-    pub fn shortfalls(&self) -> Shortfalls {
+    /// How good the stacks were, as far as the kernel knows.
+    fn shortfalls(&self) -> Shortfalls {
         let sum = |index: u32| self.shortfalls.get(&index, 0).map_or(0, |per_cpu| per_cpu.iter().sum());
-        Shortfalls { no_stack: sum(0), truncated: sum(1), unannounced: sum(2) }
+        Shortfalls { no_stack: sum(0), truncated: sum(1), unannounced: sum(2), unnamed: 0 }
     }
 }
 

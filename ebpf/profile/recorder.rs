@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use super::{Profile, READ_EVERY, Sample, Settings};
+use super::{Profile, READ_EVERY, Sample, Settings, Shortfalls};
 use crate::counters::Counters;
 use crate::object::{Kernel, OpenError};
 use crate::probe::Probe;
@@ -81,6 +81,11 @@ impl Recorder {
     pub fn counters(&self) -> Counters {
         let counters = self.probe.counters();
         Counters { lost: counters.lost + self.lost, sent: counters.sent.saturating_sub(self.lost), ..counters }
+    }
+
+    /// How good the stacks were.
+    pub fn shortfalls(&self) -> Shortfalls {
+        Shortfalls { unnamed: self.stacks.unnamed(), ..self.probe.shortfalls() }
     }
 
     /// The next samples with names. Nothing is lost when this is given up.

@@ -1,10 +1,14 @@
 //! Samples of this kernel (root).
 
 mod kernel {
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::{Duration, Instant};
 
     use crate::profile::{Profile, Settings};
     use crate::{Kernel, Probe};
+
+    /// Ends the load of a test.
+    static STOP: AtomicBool = AtomicBool::new(false);
 
     fn open(settings: Settings) -> Profile {
         Profile::open(&mut Kernel::open().unwrap(), settings).unwrap()
@@ -50,5 +54,33 @@ mod kernel {
         assert!(sent > 150.0 && sent > wanted * 0.4 && sent < wanted * 1.1, "{counters:?}, of {wanted}");
         assert!(probe.newcomers().contains(&process));
         assert!(samples.iter().any(|s| !s.user.is_empty()));
+    }
+
+    #[tokio::test]
+    async fn samples_for_which_the_table_has_no_room_are_counted_as_lost() {
+        let _alone = crate::ALONE.lock().await;
+        let settings = Settings { frequency_hz: 99, process: Some(std::process::id()) };
+        let mut probe = open(settings);
+        let end = Instant::now() + Duration::from_secs(60);
+        // The table counts by thread: each of these is met once or twice.
+        let burn = move || {
+            while Instant::now() < end && !STOP.load(Ordering::Relaxed) {
+                std::thread::spawn(|| spin(Duration::from_millis(20))).join().unwrap();
+            }
+        };
+        let burning = [(); 2].map(|()| std::thread::spawn(burn));
+        // Nobody reads.
+        while probe.counters().lost == 0 && Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        STOP.store(true, Ordering::Relaxed);
+        burning.into_iter().for_each(|thread| thread.join().unwrap());
+        probe.detach();
+        let counters = probe.counters();
+        let kept: u64 = probe.take_rest().unwrap().iter().map(|sample| sample.count).sum();
+        assert!(counters.lost > 0, "{counters:?}");
+        assert_eq!(counters.fired, counters.filtered + counters.limited + counters.lost + counters.sent);
+        assert_eq!(kept, counters.sent);
+        assert!(counters.sent * 10 >= u64::from(settings.table()) * 9, "{counters:?}");
     }
 }

@@ -14,7 +14,8 @@ mod resolver;
 pub use frame::{Frame, Function, Kind, Mapping};
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -24,11 +25,25 @@ use resolver::Resolver;
 /// Errands that may wait.
 const WAITING_AT_MOST: usize = 4096;
 
+/// How long files are read for the names of one question. The thread that reads them stands behind everybody who wants
+/// the CPU, and what was sampled then must be told all the same: from then on it goes without the names that are not
+/// known yet, and the next question finds more of them.
+const NAMES_WITHIN: Duration = Duration::from_secs(5);
+
 /// Turns addresses of processes into frames. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Stacks {
     errands: mpsc::Sender<Errand>,
-    is_hurried: Arc<AtomicBool>,
+    haste: Arc<Haste>,
+}
+
+/// Whether names are still looked for.
+#[derive(Debug, Default)]
+struct Haste {
+    /// Only what is known already is wanted.
+    is_hurried: AtomicBool,
+    /// Stacks that went without names for want of time.
+    unnamed: AtomicU64,
 }
 
 /// Addresses of one process, leaf first.
@@ -53,6 +68,7 @@ enum Errand {
 /// Stacks whose places are known.
 #[derive(Debug)]
 struct Located {
+    asked: Instant,
     stacks: Vec<Vec<(u64, Spot)>>,
     answer: oneshot::Sender<Vec<Vec<Frame>>>,
 }
@@ -67,13 +83,13 @@ impl Stacks {
         let (errands, inbox) = mpsc::channel(WAITING_AT_MOST);
         // Who asks has a bound of its own.
         let (located, to_name) = mpsc::unbounded_channel();
-        let is_hurried = Arc::default();
+        let haste = Arc::<Haste>::default();
         std::thread::Builder::new().name("kpulse-processes".into()).spawn(move || locate(inbox, &located))?;
         std::thread::Builder::new().name("kpulse-stacks".into()).spawn({
-            let is_hurried = Arc::clone(&is_hurried);
-            move || name(to_name, is_hurried)
+            let haste = Arc::clone(&haste);
+            move || name(to_name, &haste)
         })?;
-        Ok(Self { errands, is_hurried })
+        Ok(Self { errands, haste })
     }
 
     /// Reads the mappings of a process now. Never waits: what finds no place is read when its frames are asked for.
@@ -91,7 +107,12 @@ impl Stacks {
 
     /// From now on what has no known name goes without: no more files are read.
     pub fn hurry(&self) {
-        self.is_hurried.store(true, Ordering::Relaxed);
+        self.haste.is_hurried.store(true, Ordering::Relaxed);
+    }
+
+    /// Stacks that went without some name because there was no time to look for it.
+    pub fn unnamed(&self) -> u64 {
+        self.haste.unnamed.load(Ordering::Relaxed)
     }
 }
 
@@ -101,19 +122,26 @@ fn locate(mut inbox: mpsc::Receiver<Errand>, located: &mpsc::UnboundedSender<Loc
         match errand {
             Errand::Learn(pid) => processes.learn(pid),
             Errand::Locate(stacks, answer) => {
+                let asked = Instant::now();
                 let stacks = stacks.iter().map(|stack| processes.look_up(stack)).collect();
                 processes.forget();
-                let _ = located.send(Located { stacks, answer });
+                let _ = located.send(Located { asked, stacks, answer });
             }
         }
     }
 }
 
-fn name(mut inbox: mpsc::UnboundedReceiver<Located>, is_hurried: Arc<AtomicBool>) {
+fn name(mut inbox: mpsc::UnboundedReceiver<Located>, haste: &Haste) {
     crate::symbols::step_back();
-    let mut resolver = Resolver::new(is_hurried);
-    while let Some(Located { stacks, answer }) = inbox.blocking_recv() {
-        let frames = stacks.into_iter().map(|stack| resolver.frames(stack)).collect();
+    let mut resolver = Resolver::default();
+    while let Some(Located { asked, stacks, answer }) = inbox.blocking_recv() {
+        let has_time = || !haste.is_hurried.load(Ordering::Relaxed) && asked.elapsed() < NAMES_WITHIN;
+        let mut frames = Vec::with_capacity(stacks.len());
+        for stack in stacks {
+            let (found, is_named) = resolver.frames(stack, &has_time);
+            haste.unnamed.fetch_add(u64::from(!is_named), Ordering::Relaxed);
+            frames.push(found);
+        }
         resolver.tidy();
         // Who asked may be gone; then nobody misses the answer.
         let _ = answer.send(frames);

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use blazesym::symbolize::source::{Elf, Source};
@@ -31,8 +30,12 @@ pub struct Resolver {
     known: HashMap<Key, Found>,
     /// Files whose symbols are in memory, and when they were wanted last.
     read: HashMap<u64, (Arc<Binary>, Instant)>,
-    /// Whether only what is known already is wanted.
-    is_hurried: Arc<AtomicBool>,
+}
+
+impl Default for Resolver {
+    fn default() -> Self {
+        Self { symbolizer: symbolizer(), known: HashMap::new(), read: HashMap::new() }
+    }
 }
 
 /// Names come as the linker has them: they tell the language.
@@ -41,17 +44,21 @@ fn symbolizer() -> Symbolizer {
 }
 
 impl Resolver {
-    /// Knows nothing yet; reads no file while the flag is set.
-    pub fn new(is_hurried: Arc<AtomicBool>) -> Self {
-        Self { symbolizer: symbolizer(), known: HashMap::new(), read: HashMap::new(), is_hurried }
+    /// The frames of a stack whose places are known, and whether all names were looked for: no file is read without
+    /// time.
+    pub fn frames(&mut self, stack: Vec<(u64, Spot)>, has_time: &impl Fn() -> bool) -> (Vec<Frame>, bool) {
+        let mut is_named = true;
+        let mut frame = |(address, spot)| {
+            let (frame, was_looked_for) = self.frame(address, spot, has_time);
+            is_named &= was_looked_for;
+            frame
+        };
+        let frames = stack.into_iter().map(&mut frame).collect();
+        (frames, is_named)
     }
 
-    /// The frames of a stack whose places are known.
-    pub fn frames(&mut self, stack: Vec<(u64, Spot)>) -> Vec<Frame> {
-        stack.into_iter().map(|(address, spot)| self.frame(address, spot)).collect()
-    }
-
-    fn frame(&mut self, address: u64, spot: Spot) -> Frame {
+    fn frame(&mut self, address: u64, spot: Spot, has_time: &impl Fn() -> bool) -> (Frame, bool) {
+        let mut is_named = true;
         let (mapping, (kind, functions)) = match spot {
             Spot::Nowhere => (None, (Kind::Native, [].into())),
             Spot::Generated(mapping, name, runtime) => {
@@ -60,23 +67,26 @@ impl Resolver {
             }
             Spot::Mapped(Place { mapping, binary: None, .. }, _) => (Some(mapping), (Kind::Native, [].into())),
             Spot::Mapped(Place { mapping, binary: Some(binary), .. }, offset) => {
-                (Some(mapping), self.find(&binary, offset))
+                let found = self.find(&binary, offset, has_time);
+                is_named = found.is_some();
+                (Some(mapping), found.unwrap_or_else(|| (native(&binary), [].into())))
             }
         };
-        Frame { address, kind, mapping, functions }
+        (Frame { address, kind, mapping, functions }, is_named)
     }
 
-    fn find(&mut self, binary: &Arc<Binary>, offset: u64) -> Found {
+    /// What stands there; `None` when there is no time to read the file.
+    fn find(&mut self, binary: &Arc<Binary>, offset: u64, has_time: &impl Fn() -> bool) -> Option<Found> {
         if let Some(found) = self.known.get(&(binary.serial, offset)) {
-            return found.clone();
+            return Some(found.clone());
         }
-        if self.is_hurried.load(Ordering::Relaxed) {
-            return (native(binary), [].into());
+        if !has_time() {
+            return None;
         }
         let found = symbolize(binary, offset, &mut self.symbolizer);
         self.read.insert(binary.serial, (binary.clone(), Instant::now()));
         self.known.insert((binary.serial, offset), found.clone());
-        found
+        Some(found)
     }
 
     /// Forgets what is no longer used, between two readings.

@@ -147,7 +147,7 @@ impl Profiling {
 
     fn fold(&mut self, samples: &[Resolved]) {
         self.telemetry.update(self.recorder.counters());
-        self.telemetry.update_stacks(self.recorder.probe().shortfalls());
+        self.telemetry.update_stacks(self.recorder.shortfalls());
         samples.iter().for_each(|sample| self.fold.add(sample));
         // Bounded memory: a busy machine gets more profiles, not larger ones.
         if self.fold.is_full() {
