@@ -17,6 +17,7 @@ pub fn attribute(
     show(&key, attribute.value.as_ref())
 }
 
-fn at<T>(table: &[T], place: i32) -> Option<&T> {
+/// What stands at a place of a table.
+pub fn at<T>(table: &[T], place: i32) -> Option<&T> {
     table.get(usize::try_from(place).ok()?)
 }

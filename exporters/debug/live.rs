@@ -9,9 +9,10 @@ use pipeline::proto::common::v1::KeyValue;
 use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::number_data_point::Value as Number;
 use pipeline::proto::metrics::v1::{HistogramDataPoint, Metric, NumberDataPoint};
-use pipeline::proto::{MetricsRequest, TracesRequest};
+use pipeline::proto::{MetricsRequest, ProfilesRequest, TracesRequest};
 use pipeline::{Batch, Undecodable};
 
+use super::hot;
 use super::short::{attributes, number, value};
 
 /// Series remembered for differences; more are shown as they are.
@@ -43,6 +44,9 @@ impl Live {
                 let took = Duration::from_nanos(span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano));
                 let _ = writeln!(out, "{} span {} {took:.1?}", clock(span.start_time_unix_nano), span.name);
             }
+        }
+        if let Some(request) = batch.read::<ProfilesRequest>()? {
+            hot::lines(request, &mut out);
         }
         if let Some(request) = batch.read::<MetricsRequest>()? {
             for resource in &request.resource_metrics {
@@ -174,7 +178,8 @@ fn bound(counts: &[u64], bounds: &[f64], rank: u64, unit: &str) -> String {
 }
 
 /// `09:31:17.123`, in UTC like everything that kpulse sends.
-fn clock(unix_ns: u64) -> String {
+/// The time of day, UTC.
+pub fn clock(unix_ns: u64) -> String {
     let seconds = unix_ns / 1_000_000_000 % DAY_SECONDS;
     let millis = unix_ns / 1_000_000 % 1000;
     format!("{:02}:{:02}:{:02}.{millis:03}Z", seconds / 3600, seconds / 60 % 60, seconds % 60)

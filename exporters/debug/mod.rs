@@ -15,6 +15,7 @@ mod counts;
 mod detailed;
 mod dictionary;
 mod go;
+mod hot;
 mod live;
 mod normal;
 mod output;

@@ -1,6 +1,12 @@
+use pipeline::proto::ProfilesRequest;
+use pipeline::proto::common::v1::{AnyValue, any_value::Value};
 use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::number_data_point::Value as Number;
 use pipeline::proto::metrics::v1::{Histogram, HistogramDataPoint, NumberDataPoint, Sum};
+use pipeline::proto::profiles::v1development::{
+    Function, KeyValueAndUnit, Line, Location, Profile, ProfilesDictionary, ResourceProfiles, Sample, ScopeProfiles,
+    Stack,
+};
 
 use super::live::Live;
 use super::sampler::Sampler;
@@ -29,6 +35,48 @@ fn live_shows_what_came_since_the_last_time_and_bounds_instead_of_guesses() {
     let second = live.lines(&mut histogram([10, 5, 1], 12)).unwrap();
     assert_eq!(second, "00:00:12.000Z metric wait 6 in 1.0s, p50 <= 2.0ms, p99 > 2.0ms, max > 2.0ms\n");
     assert!(live.lines(&mut histogram([10, 5, 1], 13)).unwrap().contains("nothing in 1.0s"));
+}
+
+#[test]
+fn live_shows_who_was_on_the_cpus_most_and_where() {
+    let text = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let function = |name_strindex| Function { name_strindex, ..Function::default() };
+    let location =
+        |function_index| Location { lines: vec![Line { function_index, ..Line::default() }], ..Location::default() };
+    let process = |name: &str| KeyValueAndUnit {
+        key_strindex: 1,
+        value: Some(AnyValue { value: Some(Value::StringValue(name.into())) }),
+        unit_strindex: 0,
+    };
+    let stack = |places: &[i32]| Stack { location_indices: places.to_vec() };
+    let dictionary = ProfilesDictionary {
+        string_table: text(&["", "process.executable.name", "hash", "main"]),
+        attribute_table: vec![KeyValueAndUnit::default(), process("web"), process("sh")],
+        function_table: vec![Function::default(), function(2), function(3)],
+        location_table: vec![Location::default(), location(1), location(2)],
+        stack_table: vec![Stack::default(), stack(&[1, 2]), stack(&[2])],
+        ..ProfilesDictionary::default()
+    };
+    let sample = |stack_index, process, times| Sample {
+        stack_index,
+        attribute_indices: vec![process],
+        values: vec![times],
+        ..Sample::default()
+    };
+    let profile = Profile {
+        time_unix_nano: 5_000_000_000,
+        duration_nano: 10_000_000_000,
+        samples: vec![sample(1, 1, 6), sample(2, 1, 1), sample(2, 2, 2), sample(0, 0, 1)],
+        ..Profile::default()
+    };
+    let scoped = ScopeProfiles { profiles: vec![profile, Profile::default()], ..ScopeProfiles::default() };
+    let resource = ResourceProfiles { scope_profiles: vec![scoped], ..ResourceProfiles::default() };
+    let request = ProfilesRequest { resource_profiles: vec![resource], dictionary: Some(dictionary) };
+    let mut batch = pipeline::Batch::new(request, std::sync::Arc::default());
+    assert_eq!(
+        Live::default().lines(&mut batch).unwrap(),
+        "00:00:05.000Z profile 10 in 10.0s, 70 % web, 20 % sh, 10 % ?; at 60 % hash, 30 % main, 10 % ?\n"
+    );
 }
 
 #[test]
