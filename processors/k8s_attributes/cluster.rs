@@ -1,6 +1,6 @@
 //! One processor's view of the cluster: the directory, and the watches that keep it up to date.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Once, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join_all};
@@ -11,6 +11,7 @@ use pipeline::{Origin, Signal, StartError, Stop, Tasks};
 use tokio::sync::{Mutex, watch};
 
 use super::Config;
+use super::access;
 use super::annotate::{annotate, pass_through};
 use super::api::Kind;
 use super::association::Associations;
@@ -37,6 +38,8 @@ pub struct Cluster {
     watched: Vec<Watched>,
     /// Held by the one pipeline whose task watches.
     turn: Mutex<()>,
+    /// Whether it was told that there is no cluster.
+    outside: Once,
     _gauges: (ObservableGauge<f64>, ObservableGauge<u64>),
 }
 
@@ -63,6 +66,7 @@ impl Cluster {
             associated: Associated::new(cx),
             watched,
             turn: Mutex::new(()),
+            outside: Once::new(),
             _gauges,
         })
     }
@@ -94,6 +98,9 @@ impl Cluster {
         if !self.config.wait_for_metadata {
             return Ok(());
         }
+        if let Some(reason) = access::never(&self.config) {
+            return Err(StartError(format!("wait_for_metadata: {reason}")));
+        }
         let limit = self.config.wait_for_metadata_timeout;
         let all = async {
             for (_, _, listed) in &self.watched {
@@ -108,6 +115,12 @@ impl Cluster {
     async fn keep_watch(self: Arc<Self>, mut stop: Stop) {
         let watch = async {
             let _turn = self.turn.lock().await;
+            if let Some(reason) = access::never(&self.config) {
+                self.outside.call_once(|| {
+                    tracing::info!(processor = %self.cx.id, %reason, "There is no Kubernetes here; nothing is added of it.");
+                });
+                return std::future::pending().await;
+            }
             let watches: Vec<_> = self.watched.iter().map(|watched| self.watch(watched)).collect();
             join(join_all(watches.iter().map(Watch::keep_on)), expire(&self.directory)).await
         };
