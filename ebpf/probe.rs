@@ -19,7 +19,10 @@ pub static PROBES: &[Row] = &[
     Row { name: "oom", open: |kernel| Ok(Box::new(crate::oom::Oom::open(kernel, Default::default())?)) },
     Row { name: "profile", open: |kernel| Ok(Box::new(crate::profile::Profile::open(kernel, Default::default())?)) },
     Row { name: "runqlat", open: |kernel| Ok(Box::new(crate::runqlat::Runqlat::open(kernel, Default::default())?)) },
-    Row { name: "sockets", open: |kernel| Ok(Box::new(crate::sockets::Sockets::open(kernel, &Default::default())?)) },
+    Row {
+        name: "sockets",
+        open: |kernel| Ok(Box::new(crate::sockets::Sockets::open(kernel, &crate::sockets::Settings::everything())?)),
+    },
     Row { name: "softirq", open: |kernel| Ok(Box::new(crate::softirq::Softirq::open(kernel)?)) },
 ];
 

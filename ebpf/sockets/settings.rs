@@ -62,6 +62,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Every hook that there is, to find out which of them this kernel has.
+    pub fn everything() -> Self {
+        Self { tcp: true, handshakes: true, flows: 1024, stamps: true, ..Self::default() }
+    }
+
     /// Whether anything needs the hooks on data.
     pub(super) fn exchanges(&self) -> bool {
         self.http || self.tcp
