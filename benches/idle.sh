@@ -1,8 +1,8 @@
 # The default pipeline with nothing to do: what it takes from the host, how soon it is there, what a scrape costs.
 
 IDLE_SECONDS=30
-IDLE_CPU_TARGET=0.005
-IDLE_MEMORY_TARGET_MB=50
+IDLE_CPU_TARGET=0.01
+IDLE_MEMORY_TARGET_MB=90
 IDLE_START_TARGET=1
 IDLE_SCRAPES=1000
 

@@ -45,7 +45,7 @@ impl Agent {
 
     /// The same with a file over the default pipeline, which the test can [`Agent::rewrite`].
     pub fn start_over(over: &str, settings: &[&str]) -> Self {
-        Self::start_files(concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.yaml"), over, settings)
+        Self::start_files(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/agent/pipeline.yaml"), over, settings)
     }
 
     /// Another pipeline than the default one.

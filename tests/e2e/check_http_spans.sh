@@ -25,8 +25,8 @@ CONF
 "$nginx" -c "$WORK/nginx.conf" -e "$WORK/nginx.error" &
 pids+=($!)
 await 10 curl -sS -o /dev/null "http://127.0.0.1:$port/200/0"
-start_agent --set receivers.ebpf_spans.protocols.http.enabled=true \
-  --set 'service.pipelines.traces={receivers: [ebpf_spans], exporters: [file]}'
+# Every span: none is over the rate that the default pipeline lets through.
+start_agent --set 'service.pipelines.traces={processors: [k8s_attributes], exporters: [file]}'
 
 # The client's own clock: from when it could send to the last byte.
 ask() { curl -sS --max-time 60 -o /dev/null -w '%{http_code} %{time_pretransfer} %{time_total}\n' "$@"; }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A real Collector takes what the default pipeline sends over OTLP, gRPC and HTTP, and has the same items in it.
+# A real Collector takes what the default pipeline sends over OTLP, gRPC and HTTP, and has the same items in it. Profiles
+# have a check of their own.
 source ./agent.sh
 collector=$("$root/tests/servers/collector/build.sh") || exit 3
 
@@ -13,6 +14,7 @@ service:
   pipelines:
     logs: {receivers: [otlp], exporters: [file]}
     metrics: {receivers: [otlp], exporters: [file]}
+    traces: {receivers: [otlp], exporters: [file]}
 YAML
   "$collector" --config "$WORK/$way.yaml" >"$WORK/$way.log" 2>&1 &
   pids+=($!)
@@ -23,10 +25,15 @@ start_agent --set receivers.ebpf_metrics.collection_interval=500ms \
   --set 'exporters.otlp_grpc={endpoint: 127.0.0.1:29717, tls: {insecure: true}, compression: zstd}' \
   --set 'exporters.otlp_http={endpoint: http://127.0.0.1:29718}' \
   --set 'service.pipelines.metrics.exporters=[file, otlp_grpc, otlp_http]' \
-  --set 'service.pipelines.logs.exporters=[file, otlp_grpc, otlp_http]'
+  --set 'service.pipelines.logs.exporters=[file, otlp_grpc, otlp_http]' \
+  --set 'service.pipelines.traces.exporters=[file, otlp_grpc, otlp_http]' \
+  --set 'service.pipelines.profiles.exporters=[debug]'
 for _ in $(seq 20); do echo x >/dev/udp/127.0.0.1/9; done
 await 10 grep -q NO_SOCKET "$WORK/telemetry.jsonl"
 await 10 sh -c "[ \$(grep -c resourceMetrics $WORK/telemetry.jsonl) -ge 3 ]"
+# A request whose span goes the same way: this agent's own page, asked by somebody else.
+curl -sS --max-time 5 -o /dev/null "http://127.0.0.1:29704/metrics"
+await 20 grep -q resourceSpans "$WORK/telemetry.jsonl"
 kill -TERM "$agent"; wait "$agent"
 
 if grep "Exporting failed" "$WORK/err"; then exit 1; fi

@@ -59,7 +59,7 @@ service:
     profiles: {processors: [k8s_attributes, rate_limit/rest, batch], exporters: [otlp_grpc, elasticsearch, file]}
 YAML
 export KUBE_NODE_NAME=worker-1 KUBECONFIG=$KUBE/config
-start_agent --config "$root/deploy/pipelines/everything.yaml" --config "$WORK/shape.yaml"
+start_agent --config "$WORK/shape.yaml"
 
 in_container /victim serve >"$WORK/port" &
 pids+=($!)
