@@ -9,7 +9,8 @@
 //!
 //! Put it first in every pipeline. From `limit - spike_limit` on, every batch is answered with the retryable error
 //! `data refused due to high memory usage`; senders try again, and receivers fed by the kernel count what they could not
-//! place as refused. The limiter itself drops nothing.
+//! place as refused. The limiter itself drops nothing. The limit holds between two checks as well: at `limit` a batch is
+//! refused whenever that was looked at last, so `spike_limit` need not foresee how much one interval brings.
 //!
 //! Measured are the bytes that this program has allocated and not freed, as its allocator counts them, not the resident
 //! set: that also has code, BPF rings and memory that is free for reuse. Percentages are of the memory of the control
@@ -104,7 +105,7 @@ impl ProcessorConfig for Config {
         let limits = Limits::new(self, limits::total_bytes);
         tracing::info!(processor = %cx.id, soft_bytes = limits.soft, hard_bytes = limits.hard, "Memory limits");
         Ok(Processor::Transform(Arc::new(Limiter {
-            soft_bytes: limits.soft,
+            limits,
             check_interval: self.check_interval,
             live_bytes,
             state: Mutex::default(),
@@ -115,7 +116,7 @@ impl ProcessorConfig for Config {
 }
 
 struct Limiter {
-    soft_bytes: u64,
+    limits: Limits,
     check_interval: Duration,
     live_bytes: fn() -> u64,
     state: Mutex<State>,
@@ -147,13 +148,15 @@ impl Limiter {
         Verdict::Pass(batch)
     }
 
-    /// The state of the last look, which is never older than the interval. A look reads one number, so it needs no
-    /// task of its own, and an idle pipeline has no timer to wake for.
+    /// The state of the last look, which is never older than the interval; at the hard limit, every batch is a look,
+    /// however much came since the last one. A look reads one number, so it needs no task of its own, and an idle
+    /// pipeline has no timer to wake for.
     fn refuses(&self, now: Instant) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.checked.is_none_or(|checked| now.saturating_duration_since(checked) >= self.check_interval) {
-            let bytes = (self.live_bytes)();
-            let refusing = bytes >= self.soft_bytes;
+        let bytes = (self.live_bytes)();
+        let is_due = state.checked.is_none_or(|checked| now.saturating_duration_since(checked) >= self.check_interval);
+        if is_due || (!state.refusing && bytes >= self.limits.hard) {
+            let refusing = bytes >= self.limits.soft;
             let processor = &self.cx.id;
             match (state.refusing, refusing) {
                 (false, true) => tracing::warn!(%processor, bytes, "Memory usage is above soft limit. Refusing data."),

@@ -8,12 +8,12 @@ use crate::tests::{counted, logs};
 static LIVE: AtomicU64 = AtomicU64::new(0);
 const MIB: u64 = 1 << 20;
 
-fn limiter(telemetry: &Telemetry) -> Limiter {
+fn limiter(telemetry: &Telemetry, live_bytes: fn() -> u64) -> Limiter {
     let config = Config { check_interval: Duration::from_secs(1), limit_mib: 100, ..Config::default() };
     Limiter {
-        soft_bytes: Limits::new(&config, || 0).soft,
+        limits: Limits::new(&config, || 0),
         check_interval: config.check_interval,
-        live_bytes: || LIVE.load(Ordering::Relaxed),
+        live_bytes,
         state: Mutex::default(),
         counts: Default::default(),
         cx: BuildContext::new("memory_limiter".parse().unwrap(), telemetry.clone()),
@@ -23,7 +23,7 @@ fn limiter(telemetry: &Telemetry) -> Limiter {
 #[test]
 fn data_is_refused_from_the_soft_limit_on_and_again_accepted_below_it() {
     let telemetry = Telemetry::new("test");
-    let (limiter, start) = (limiter(&telemetry), Instant::now());
+    let (limiter, start) = (limiter(&telemetry, || LIVE.load(Ordering::Relaxed)), Instant::now());
     let at = |seconds: u64| limiter.apply_at(logs(&[("a", 3)]), start + Duration::from_secs(seconds));
     LIVE.store(79 * MIB, Ordering::Relaxed);
     assert!(matches!(at(0), Verdict::Pass(batch) if batch.items() == 3));
@@ -39,6 +39,18 @@ fn data_is_refused_from_the_soft_limit_on_and_again_accepted_below_it() {
     for (name, count) in [("accepted", 9), ("refused", 6)] {
         let point = own.split(&format!("memory_limiter_{name}_log_records")).nth(1).unwrap();
         assert!(point.split("\"asInt\":").nth(1).unwrap().starts_with(&format!("\"{count}\"")), "{own}");
+    }
+}
+
+#[test]
+fn at_the_hard_limit_data_is_refused_whenever_the_last_look_was() {
+    static LIVE: AtomicU64 = AtomicU64::new(0);
+    let limiter = limiter(&Telemetry::new("test"), || LIVE.load(Ordering::Relaxed));
+    let start = Instant::now();
+    let at = |milliseconds| limiter.apply_at(logs(&[("a", 1)]), start + Duration::from_millis(milliseconds));
+    for (now, mib, passes) in [(0, 1, true), (10, 99, true), (20, 100, false), (30, 1, false), (1021, 1, true)] {
+        LIVE.store(mib * MIB, Ordering::Relaxed);
+        assert_eq!(matches!(at(now), Verdict::Pass(_)), passes, "{mib} MiB after {now} ms");
     }
 }
 

@@ -135,7 +135,7 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> Option<()> {
 }
 
 /// Every `id-...-` in the text.
-fn take(text: &str, taken: &mut HashMap<String, u32>) {
+pub fn take(text: &str, taken: &mut HashMap<String, u32>) {
     for rest in text.split("id-").skip(1) {
         if let Some((id, _)) = rest.split_once('-') {
             *taken.entry(id.to_owned()).or_default() += 1;

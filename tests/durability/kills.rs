@@ -38,9 +38,19 @@ fn kill(
 
 #[test]
 fn nothing_acknowledged_is_lost_by_20_kills_while_the_backend_comes_and_goes() {
+    survive(20);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn nothing_acknowledged_is_lost_by_150_kills() {
+    survive(150);
+}
+
+fn survive(kills: usize) {
     let storage = Storage::new();
     let mut backend = Backend::at(nobody());
-    let acknowledged = kill(20, &storage, &mut backend, |backend, round| match round % 4 {
+    let acknowledged = kill(kills, &storage, &mut backend, |backend, round| match round % 4 {
         0 => backend.go(),
         1 => backend.come(),
         2 => backend.be(Mood::Forgetful),
@@ -50,7 +60,7 @@ fn nothing_acknowledged_is_lost_by_20_kills_while_the_backend_comes_and_goes() {
     let mut agent = storage.agent(backend.address, &[]);
     arrived(&mut agent, &backend, &acknowledged);
     let (taken, twice) = (backend.taken(), backend.taken().values().filter(|times| **times > 1).count());
-    println!("{} acknowledged, {} arrived, {twice} more than once", acknowledged.len(), taken.len());
+    println!("{kills} kills, {} acknowledged, {} arrived, {twice} more than once", acknowledged.len(), taken.len());
 }
 
 #[test]

@@ -1,13 +1,21 @@
 //! A queue on disk: what was acknowledged arrives, whatever is killed, full, damaged or away.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may fail loudly"
+)]
 
 #[path = "../agent/mod.rs"]
 mod agent;
 mod backend;
+mod collector;
 mod damage;
 mod faults;
 mod full;
 mod kills;
+mod overload;
 mod sender;
 mod stops;
 
@@ -69,7 +77,13 @@ pub fn waiting(agent: &Agent) -> u64 {
 
 /// Waits until all of these are there, and nothing waits any longer.
 pub fn arrived(agent: &mut Agent, backend: &Backend, wanted: &[String]) {
-    agent.wait_for("an empty queue", |agent| waiting(agent) == 0);
+    loop {
+        let before = waiting(agent);
+        if before == 0 {
+            break;
+        }
+        agent.wait_for("less in the queue", |agent| waiting(agent) < before);
+    }
     let taken = backend.taken();
     let missing: Vec<_> = wanted.iter().filter(|id| !taken.contains_key(*id)).collect();
     assert!(missing.is_empty(), "{} of {} are missing: {missing:?}", missing.len(), wanted.len());
