@@ -33,6 +33,7 @@ pub use merge::merge;
 pub use node::{Map, Node, Origin, Value};
 pub use opaque::Opaque;
 pub use section::Section;
+pub use settings::key;
 pub use source::{Environment, SourceError, load, set_flag};
 pub use suggest::nearest;
 pub use yaml::parse;

@@ -17,6 +17,8 @@
 /// The keys of another struct stand beside its own by a row in parentheses:
 /// `pub struct Config (pub server: Server = Server::default()) { ... }`.
 ///
+/// A key that is a word of Rust is written `r#type`.
+///
 /// It gives `Default`, [`crate::Decode`]. [`crate::Rules`] is the author's to write.
 #[macro_export]
 macro_rules! settings {
@@ -43,7 +45,7 @@ macro_rules! settings {
             const FIELDS: &'static [$crate::FieldDoc] = {
                 const PARTS: &[&[$crate::FieldDoc]] = &[$( <$itype as $crate::Decode>::FIELDS, )? &[$(
                     $crate::FieldDoc {
-                        key: stringify!($field),
+                        key: $crate::key(stringify!($field)),
                         doc: concat!($($doc, "\n"),*),
                         fields: <$type as $crate::Decode>::FIELDS,
                     }
@@ -59,7 +61,7 @@ macro_rules! settings {
                     $( $inner: $crate::Decode::decode(
                         &_fields.of(<$itype as $crate::Decode>::FIELDS), default.$inner, decoder
                     ), )?
-                    $( $field: _fields.take(stringify!($field), default.$field, decoder), )*
+                    $( $field: _fields.take($crate::key(stringify!($field)), default.$field, decoder), )*
                 };
                 $crate::Rules::complete(&mut _decoded, &_fields);
                 _decoded
@@ -67,15 +69,23 @@ macro_rules! settings {
 
             fn validate(&self, decoder: &mut $crate::Decoder) {
                 $( $crate::Decode::validate(&self.$inner, decoder); )?
-                $( decoder.at(stringify!($field), |decoder| $crate::Decode::validate(&self.$field, decoder)); )*
+                $( decoder.at($crate::key(stringify!($field)), |decoder| $crate::Decode::validate(&self.$field, decoder)); )*
                 $crate::Rules::rules(self, decoder);
             }
 
             fn encode(&self, _secrets: $crate::Secrets) -> $crate::Node {
-                let own = $crate::Node::map([$( (stringify!($field), $crate::Decode::encode(&self.$field, _secrets)) ),*]);
+                let own = $crate::Node::map([$( ($crate::key(stringify!($field)), $crate::Decode::encode(&self.$field, _secrets)) ),*]);
                 $( let own = $crate::Decode::encode(&self.$inner, _secrets).and(own); )?
                 own
             }
         }
     };
+}
+
+/// The key of a field: `r#type` is `type`.
+pub const fn key(field: &'static str) -> &'static str {
+    match field.as_bytes() {
+        [b'r', b'#', ..] => field.split_at(2).1,
+        _ => field,
+    }
 }

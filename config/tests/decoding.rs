@@ -48,6 +48,24 @@ crate::settings! {
 }
 impl Rules for Wider {}
 
+crate::settings! {
+    /// A key that is a word of Rust.
+    pub struct Typed {
+        /// What it is.
+        pub r#type: String = String::new(),
+    }
+}
+impl Rules for Typed {}
+
+#[test]
+fn a_key_may_be_a_word_of_rust() {
+    let mut decoder = Decoder::default();
+    let typed = Typed::decode(&tree("type: x"), Typed::default(), &mut decoder);
+    assert_eq!((&*typed.r#type, decoder.finish().to_string()), ("x", String::new()));
+    assert_eq!(to_yaml(&typed.encode(Secrets::Redacted)).unwrap().trim(), "type: x");
+    assert_eq!(Typed::FIELDS[0].key, "type");
+}
+
 #[test]
 fn the_keys_of_another_struct_stand_beside_its_own() {
     let read = |text| {
