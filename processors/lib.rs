@@ -14,6 +14,7 @@ pub mod probabilistic_sampler;
 pub mod rate_limit;
 pub mod resource;
 pub mod sampling;
+pub mod tail_sampling;
 pub mod transform;
 
 /// Every processor.
@@ -26,6 +27,7 @@ pub static ALL: &[&ProcessorFactory] = &[
     &probabilistic_sampler::FACTORY,
     &rate_limit::FACTORY,
     &resource::FACTORY,
+    &tail_sampling::FACTORY,
     &transform::FACTORY,
 ];
 

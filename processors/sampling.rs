@@ -11,7 +11,7 @@ mod tracestate;
 
 pub use fnv::{fnv_1a_32, fnv_1a_64};
 pub use numbers::{Randomness, Threshold};
-pub use tracestate::TraceState;
+pub use tracestate::{TraceState, member};
 
 /// What an item says of how it was sampled.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -25,7 +25,7 @@ fn compare(rows: &[(String, String, Json)], expected: &Json) {
 fn every_case_comes_out_as_written_down() {
     let table = Table::read("processors");
     let rows = rows(table.answers(env!("CARGO_BIN_EXE_kpulse")));
-    assert!(rows.len() >= 60, "{} cases", rows.len());
+    assert!(rows.len() >= 110, "{} cases", rows.len());
     compare(&rows, &table.expected());
 }
 

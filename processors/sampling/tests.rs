@@ -1,4 +1,4 @@
-use super::{Malformed, Randomness, Threshold, TraceState, fnv_1a_32, fnv_1a_64};
+use super::{Malformed, Randomness, Threshold, TraceState, fnv_1a_32, fnv_1a_64, member};
 
 #[test]
 fn hashes_are_those_of_the_reference() {
@@ -61,7 +61,7 @@ fn a_trace_state_keeps_what_others_say_behind_its_own() {
     ] {
         assert_eq!(TraceState::parse(text).map(|state| state.to_string()), Ok(written.to_owned()), "{text}");
     }
-    assert_eq!(TraceState::parse("a=1,b=2").unwrap().get("b"), Some("2"));
+    assert_eq!((member("a=1, b=2", "b"), member("a=1,,b=2", "c"), member("a=1,B=2", "a")), (Some("2"), None, None));
 }
 
 #[test]

@@ -70,11 +70,22 @@ impl TraceState {
     pub fn with(self, state: State) -> Self {
         Self { state, ..self }
     }
+}
 
-    /// What is said under a key of others.
-    pub fn get(&self, key: &str) -> Option<&str> {
-        self.others.iter().find(|(of, _)| of == key).map(|(_, value)| value.as_str())
+/// What is said under a key in the text of a span; nothing where the text is not of the form.
+pub fn member<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let members = text.split(',').map(|member| member.trim_matches([' ', '\t'])).filter(|member| !member.is_empty());
+    let mut found = None;
+    for (index, member) in members.enumerate() {
+        let (name, value) = member.split_once('=').filter(|(name, value)| is_key(name) && is_value(value))?;
+        if index >= TOO_MANY {
+            return None;
+        }
+        if name == key {
+            found = Some(value);
+        }
     }
+    found
 }
 
 impl Display for TraceState {
