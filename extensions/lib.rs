@@ -4,6 +4,9 @@ use pipeline::extension::ExtensionFactory;
 
 pub mod file_storage;
 pub mod health_check;
+pub mod pprof;
+pub mod zpages;
 
 /// Every extension.
-pub static ALL: &[&ExtensionFactory] = &[&file_storage::FACTORY, &health_check::FACTORY];
+pub static ALL: &[&ExtensionFactory] =
+    &[&file_storage::FACTORY, &health_check::FACTORY, &pprof::FACTORY, &zpages::FACTORY];

@@ -21,6 +21,7 @@ mod prepared;
 pub mod profiles;
 mod rejected;
 mod running;
+mod self_profile;
 mod settings;
 pub mod storage;
 mod telemetry;
@@ -30,12 +31,13 @@ pub use code::Code;
 pub use edge::{Next, Pending};
 pub use extension::Extensions;
 pub use graph::{BuildError, Graph};
-pub use health::{Health, Phase};
+pub use health::{Health, Layout, Phase};
 pub use lifecycle::{StartError, Stop, Stopped, Tasks};
 pub use outlet::{Outlet, Outlets};
 pub use prepared::{Owner, Prepared};
 pub use rejected::{Kind as RejectedKind, Rejected};
 pub use running::{ReloadError, Reloaded, Running};
+pub use self_profile::SelfProfiler;
 pub use settings::{
     Detail, Encoding, IncludeExclude, Level, LogSettings, MetricSettings, OtlpPush, Periodic, PipelineSettings,
     PrometheusReader, Protocol, Reader, ResourceSettings, Sampling, Settings, Tables, TelemetrySettings,

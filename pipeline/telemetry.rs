@@ -11,6 +11,7 @@ use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Temporality};
 
+use crate::SelfProfiler;
 use crate::proto::MetricsRequest;
 
 /// The meter of the running service and the way to read it. Cheap to clone.
@@ -21,6 +22,7 @@ pub struct Telemetry {
     reader: SharedReader,
     meter: Meter,
     live_bytes: Option<fn() -> u64>,
+    profiler: Option<Arc<dyn SelfProfiler>>,
     detailed: bool,
 }
 
@@ -33,12 +35,22 @@ impl Telemetry {
             .build();
         let provider = SdkMeterProvider::builder().with_reader(reader.clone()).with_resource(resource).build();
         let meter = provider.meter_with_scope(InstrumentationScope::builder("kpulse").with_version(version).build());
-        Self { _provider: provider, reader, meter, live_bytes: None, detailed: false }
+        Self { _provider: provider, reader, meter, live_bytes: None, profiler: None, detailed: false }
     }
 
     /// The same, for a program whose allocator counts the bytes in use.
     pub fn with_live_bytes(self, live_bytes: fn() -> u64) -> Self {
         Self { live_bytes: Some(live_bytes), ..self }
+    }
+
+    /// The same, for a program that can make profiles of itself.
+    pub fn with_profiler(self, profiler: Arc<dyn SelfProfiler>) -> Self {
+        Self { profiler: Some(profiler), ..self }
+    }
+
+    /// Who makes profiles of this program, where that is possible.
+    pub fn profiler(&self) -> Option<&Arc<dyn SelfProfiler>> {
+        self.profiler.as_ref()
     }
 
     /// The same, with what is shown at level `detailed` alone.

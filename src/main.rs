@@ -11,6 +11,7 @@ mod flame;
 mod logging;
 mod own_metrics;
 mod process_metrics;
+mod self_profile;
 mod speaker;
 
 use std::io::Write;

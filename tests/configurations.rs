@@ -90,6 +90,8 @@ fn components_lists_every_table() {
         "prometheus",
         "file_storage",
         "health_check",
+        "pprof",
+        "zpages",
     ] {
         assert!(text.contains(&format!("name: {name}\n")), "{text}");
     }

@@ -7,7 +7,7 @@ use transport::{Parts, Request};
 use super::{Config, ResponseBody};
 
 fn ready() -> Health {
-    Health { phase: Phase::Ready { since: SystemTime::now(), at: Instant::now() }, faults: Vec::new() }
+    Health { phase: Phase::Ready { since: SystemTime::now(), at: Instant::now() }, ..Health::default() }
 }
 
 fn asked(config: &Config, path: &str, health: &Health) -> (u16, String) {
@@ -21,7 +21,7 @@ fn it_is_red_before_the_start_is_over_and_from_the_beginning_of_the_stop() {
     let config = Config::default();
     let red = r#"{"status":"Server not available","upSince":"0001-01-01T00:00:00Z","uptime":""}"#;
     assert_eq!(asked(&config, "/", &Health::default()), (503, red.into()));
-    let stopping = Health { phase: Phase::Stopping, faults: Vec::new() };
+    let stopping = Health { phase: Phase::Stopping, ..Health::default() };
     assert_eq!(asked(&config, "/", &stopping), (503, red.into()));
     let (status, body) = asked(&config, "/", &ready());
     let body: Value = serde_json::from_str(&body).unwrap();

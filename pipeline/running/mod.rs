@@ -61,6 +61,7 @@ impl Running {
 
     pub(crate) async fn begin(graph: Graph) -> Result<Self, StartError> {
         let mut running = Self::new(graph.settings.clone(), graph.telemetry.clone());
+        running.health.layout(&graph.settings.service);
         running.start(graph).await?;
         running.health.ready();
         Ok(running)
@@ -69,6 +70,12 @@ impl Running {
     /// What it runs by.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// From now on it runs by these.
+    fn settle(&mut self, settings: &Settings) {
+        self.settings = settings.clone();
+        self.health.layout(&settings.service);
     }
 
     /// Waits until a task ends that should not have, and says which. Call it again: the rest keeps running.

@@ -59,11 +59,11 @@ impl Running {
         let graph = self.plan(settings)?;
         let reloaded = self.differences(&graph);
         if reloaded.is_empty() {
-            self.settings = settings.clone();
+            self.settle(settings);
             return Ok(reloaded);
         }
         let Err(new) = self.change(graph, limit).await else {
-            self.settings = settings.clone();
+            self.settle(settings);
             self.report_faults();
             return Ok(reloaded);
         };

@@ -49,7 +49,7 @@ impl Decode for Ids {
 pub struct Pipelines(pub IndexMap<ComponentId, PipelineSettings>);
 
 /// One pipeline: what it carries and between whom.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PipelineSettings {
     /// The signal it carries.
     pub signal: Signal,

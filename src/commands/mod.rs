@@ -14,6 +14,8 @@ pub use profile::profile;
 pub use run::run;
 pub use validate::validate;
 
+use std::sync::Arc;
+
 /// What any command can fail with.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -49,5 +51,6 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 /// What this program says of itself, and how much memory it holds.
 fn telemetry() -> pipeline::Telemetry {
-    pipeline::Telemetry::new(env!("CARGO_PKG_VERSION")).with_live_bytes(crate::allocator::live_bytes)
+    let telemetry = pipeline::Telemetry::new(env!("CARGO_PKG_VERSION"));
+    telemetry.with_live_bytes(crate::allocator::live_bytes).with_profiler(Arc::new(crate::self_profile::SelfProfile))
 }

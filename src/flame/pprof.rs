@@ -1,5 +1,6 @@
 //! pprof's `profile.proto`, compressed as its readers expect it.
 
+pub(super) mod heap;
 pub(super) mod message;
 
 use std::collections::HashMap;

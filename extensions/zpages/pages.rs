@@ -1,0 +1,119 @@
+//! What the pages say.
+
+use std::future::ready;
+
+use config::{ComponentId, print_duration};
+use jiff::Timestamp;
+use pipeline::{Health, Phase, PipelineSettings, Telemetry};
+use serde_json::json;
+use tokio::sync::watch;
+
+use transport::{Answering, Chunks, Response, StatusCode, Uri, header};
+
+use super::Config;
+use super::html::Html;
+
+const NAMES: [&str; 5] = ["servicez", "pipelinez", "extensionz", "featurez", "tracez"];
+const HTML: &str = "text/html; charset=utf-8";
+
+/// Answers by what is so at that moment.
+pub struct Pages {
+    health: watch::Receiver<Health>,
+    telemetry: Telemetry,
+    has_variables: bool,
+    headers: transport::HeaderMap,
+}
+
+impl Pages {
+    pub fn new(health: watch::Receiver<Health>, telemetry: Telemetry, config: &Config) -> Self {
+        let headers = config.server.response_headers.to_map();
+        Self { health, telemetry, has_variables: config.expvar.enabled, headers }
+    }
+
+    /// The answer to any method.
+    pub fn answer(&self, uri: &Uri) -> Answering {
+        let (status, kind, text) = self.page(uri.path());
+        let mut response = Response::new(Chunks::new([text.into()]));
+        *response.status_mut() = status;
+        response.headers_mut().extend(self.headers.clone());
+        response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+        Box::pin(ready(response))
+    }
+
+    /// Status, content type and text.
+    pub fn page(&self, path: &str) -> (StatusCode, &'static str, String) {
+        let health = self.health.borrow();
+        let page = match path.strip_prefix("/debug/") {
+            Some("servicez") => service(&health),
+            Some("pipelinez") => pipelines(&health),
+            Some("extensionz") => extensions(&health),
+            Some("featurez") => features(),
+            Some("expvarz") if self.has_variables => {
+                return (StatusCode::OK, "application/json; charset=utf-8", self.variables());
+            }
+            Some("tracez") => return (StatusCode::NOT_FOUND, HTML, without_traces()),
+            _ => return (StatusCode::NOT_FOUND, HTML, nothing_here()),
+        };
+        (StatusCode::OK, HTML, page.links(&NAMES).finish())
+    }
+
+    fn variables(&self) -> String {
+        let arguments: Vec<_> = std::env::args_os().map(|text| text.to_string_lossy().into_owned()).collect();
+        let alloc = self.telemetry.live_bytes().map(|live_bytes| live_bytes());
+        json!({"cmdline": arguments, "memstats": {"Alloc": alloc, "HeapAlloc": alloc}}).to_string()
+    }
+}
+
+fn service(health: &Health) -> Html {
+    let state = match health.phase {
+        Phase::Starting => "starting",
+        Phase::Ready { .. } if health.faults.is_empty() => "running",
+        Phase::Ready { .. } => "running, with faults",
+        Phase::Stopping => "stopping",
+    };
+    let mut rows = vec![["Command", "kpulse"], ["Version", env!("CARGO_PKG_VERSION")], ["State", state]]
+        .into_iter()
+        .map(|row| row.map(str::to_owned))
+        .collect::<Vec<_>>();
+    if let Phase::Ready { since, at } = health.phase {
+        let since = Timestamp::try_from(since).map_or_else(|_| String::new(), |since| since.to_string());
+        rows.push(["StartTimestamp".into(), since]);
+        rows.push(["Uptime".into(), print_duration(at.elapsed())]);
+    }
+    rows.push(["Process".into(), std::process::id().to_string()]);
+    rows.push(["Arch".into(), std::env::consts::ARCH.into()]);
+    rows.extend(health.faults.iter().map(|fault| ["Fault".into(), fault.clone()]));
+    Html::page("Service kpulse").table(["", ""], rows)
+}
+
+fn pipelines(health: &Health) -> Html {
+    let row = |(id, pipeline): &(ComponentId, PipelineSettings)| {
+        let ids = |ids: &[ComponentId]| ids.iter().map(ComponentId::to_string).collect::<Vec<_>>();
+        [
+            id.to_string(),
+            pipeline.signal.name().to_owned(),
+            ids(&pipeline.receivers).join("\n"),
+            ids(&pipeline.processors).join(" \u{2192} "),
+            ids(&pipeline.exporters).join("\n"),
+        ]
+    };
+    let head = ["FullName", "InputType", "Receivers", "Processors", "Exporters"];
+    Html::page("Pipelines").table(head, health.layout.pipelines.iter().map(row))
+}
+
+fn extensions(health: &Health) -> Html {
+    Html::page("Extensions").table([""], health.layout.extensions.iter().map(|id| [id.to_string()]))
+}
+
+fn features() -> Html {
+    Html::page("Feature Gates").paragraph("kpulse has no feature gates: everything it can do is always there.")
+}
+
+fn without_traces() -> String {
+    let text = "kpulse makes no spans of its own: service::telemetry::traces has no processors.";
+    Html::page("Trace Spans").paragraph(text).links(&NAMES).finish()
+}
+
+fn nothing_here() -> String {
+    Html::page("404 page not found").paragraph(&format!("There is: /debug/{}", NAMES.join(", /debug/"))).finish()
+}

@@ -1,0 +1,122 @@
+//! What kpulse shows of itself on request: profiles and pages.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test may fail loudly")]
+
+mod agent;
+
+use std::net::{SocketAddr, TcpListener};
+
+use agent::{Agent, get, kpulse};
+
+const OTLP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/otlp/pipeline.yaml");
+
+fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+#[test]
+fn pages_tell_what_runs_also_after_a_reload() {
+    let address = free();
+    let zpages = format!("extensions.zpages={{endpoint: '{address}', expvar: {{enabled: true}}}}");
+    let mut agent = Agent::start_with(OTLP, &[&zpages, "service.extensions=[zpages]"]);
+    for page in ["servicez", "pipelinez", "extensionz", "featurez", "expvarz"] {
+        assert_eq!(get(address, &format!("/debug/{page}")).unwrap().0, 200, "{page}");
+    }
+    assert!(get(address, "/debug/pipelinez").unwrap().1.contains("<td>profiles</td>"));
+    let (status, text) = get(address, "/debug/tracez").unwrap();
+    assert!(status == 404 && text.contains("service::telemetry::traces has no processors"), "{text}");
+    agent.rewrite("processors: {batch: }\nservice: {pipelines: {logs: {processors: [batch]}}}");
+    let wanted = "<td>otlp</td><td>batch</td><td>file</td>";
+    agent.wait_for("the new pipeline", |_| get(address, "/debug/pipelinez").unwrap().1.contains(wanted));
+}
+
+#[test]
+fn a_port_in_use_is_a_start_error_of_the_extension() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    for extension in ["pprof", "zpages"] {
+        let settings = [
+            format!("extensions.{extension}={{endpoint: '{address}'}}"),
+            format!("service.extensions=[{extension}]"),
+            "exporters.file.path=/dev/null".into(),
+            "service.telemetry.metrics.level=none".into(),
+        ];
+        let arguments: Vec<&str> =
+            ["--config", OTLP].into_iter().chain(settings.iter().flat_map(|setting| ["--set", setting])).collect();
+        let output = kpulse(&arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(&format!("cannot start extension {extension}: cannot listen on {address}")), "{said}");
+    }
+}
+
+mod kernel {
+    use std::io::Read;
+    use std::net::TcpStream;
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::*;
+
+    /// The uncompressed body of an answer.
+    fn profile(address: SocketAddr, path: &str) -> Vec<u8> {
+        use std::io::Write;
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(agent::PATIENCE)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+        unpacked(&answer[end + 4..])
+    }
+
+    fn unpacked(bytes: &[u8]) -> Vec<u8> {
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain).unwrap();
+        plain
+    }
+
+    fn has(profile: &[u8], text: &str) -> bool {
+        profile.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+
+    /// What `go tool pprof` makes of a file, where Go is installed.
+    fn read_by_go(file: &Path) -> Option<String> {
+        let output = Command::new("timeout").args(["60", "go", "tool", "pprof", "-top"]).arg(file).output().ok()?;
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.code() != Some(127)).then(|| {
+            assert!(output.status.success(), "{said}");
+            said
+        })
+    }
+
+    #[test]
+    fn its_own_cpu_time_and_memory_can_be_read_by_pprof() {
+        let address = free();
+        let saved = std::env::temp_dir().join(format!("kpulse-saved-{}", std::process::id()));
+        let pprof = format!("extensions.pprof={{endpoint: '{address}', save_to_file: {}}}", saved.display());
+        let mut agent = Agent::start_with(OTLP, &[&pprof, "service.extensions=[pprof]"]);
+        let own = agent.own;
+        let sampled = std::thread::spawn(move || profile(address, "/debug/pprof/profile?seconds=1"));
+        while !sampled.is_finished() {
+            agent::scrape(own);
+        }
+        let cpu = sampled.join().unwrap();
+        assert!(has(&cpu, "nanoseconds") && has(&cpu, "kpulse"), "{}", String::from_utf8_lossy(&cpu));
+        let heap = profile(address, "/debug/pprof/heap");
+        assert!(has(&heap, "inuse_space") && has(&heap, "the allocator keeps no stacks"));
+        let (_, line) = get(address, "/debug/pprof/cmdline").unwrap();
+        assert!(line.split('\0').any(|argument| argument == "--config"), "{line}");
+        agent.signal(libc::SIGTERM);
+        assert_eq!(agent.ended().code(), Some(0), "{}", agent.errors());
+        let whole = std::fs::read(&saved).unwrap();
+        assert!(has(&unpacked(&whole), "nanoseconds"));
+        let cpu = read_by_go(&saved);
+        std::fs::write(&saved, heap).unwrap();
+        let heap = read_by_go(&saved);
+        std::fs::remove_file(&saved).unwrap();
+        for (top, kind) in [(cpu, "Type: cpu"), (heap, "Type: inuse_space")] {
+            assert!(top.as_ref().is_none_or(|top| top.contains(kind) && top.contains("flat%")), "{top:?}");
+        }
+    }
+}
