@@ -12,42 +12,71 @@ use crate::proto::{LogsRequest, MetricsRequest, ProfilesRequest, TracesRequest};
 
 /// The field of a request that holds resources with all below them, and the field of the resource in these.
 const RESOURCE: u32 = 1;
+/// The field of the URL of their schema.
+const SCHEMA_URL: u32 = 3;
 
 impl Batch {
     /// Changes every resource; one that is missing is made.
     ///
     /// # Errors
     /// Bytes that cannot be decoded although their structure is sound.
-    pub fn change_resources(&mut self, mut change: impl FnMut(&mut Resource)) -> Result<(), Undecodable> {
-        let change = &mut change;
+    pub fn change_resources(&mut self, change: impl FnMut(&mut Resource)) -> Result<(), Undecodable> {
+        self.describe_resources("", change)
+    }
+
+    /// The same; those that do not say which schema they follow, say this one from then on.
+    ///
+    /// # Errors
+    /// As [`Batch::change_resources`].
+    pub fn describe_resources(
+        &mut self,
+        schema_url: &str,
+        mut change: impl FnMut(&mut Resource),
+    ) -> Result<(), Undecodable> {
+        let new = &mut New { schema_url, change: &mut change };
         match &mut self.payload {
-            Payload::Traces(Form::Encoded(bytes)) => *bytes = rewrite(bytes, change)?,
-            Payload::Metrics(Form::Encoded(bytes)) => *bytes = rewrite(bytes, change)?,
-            Payload::Logs(Form::Encoded(bytes)) => *bytes = rewrite(bytes, change)?,
-            Payload::Traces(_) => self.decoded_resources::<TracesRequest>(change)?,
-            Payload::Metrics(_) => self.decoded_resources::<MetricsRequest>(change)?,
-            Payload::Logs(_) => self.decoded_resources::<LogsRequest>(change)?,
-            Payload::Profiles(_) => self.decoded_resources::<ProfilesRequest>(change)?,
+            Payload::Traces(Form::Encoded(bytes))
+            | Payload::Metrics(Form::Encoded(bytes))
+            | Payload::Logs(Form::Encoded(bytes)) => *bytes = rewrite(bytes, new)?,
+            Payload::Traces(_) => self.decoded_resources::<TracesRequest>(new)?,
+            Payload::Metrics(_) => self.decoded_resources::<MetricsRequest>(new)?,
+            Payload::Logs(_) => self.decoded_resources::<LogsRequest>(new)?,
+            Payload::Profiles(_) => self.decoded_resources::<ProfilesRequest>(new)?,
         }
         // Bodies that others made of the batch as it was are not those of this one.
         self.prepared = crate::Prepared::default();
         Ok(())
     }
 
-    fn decoded_resources<T: Resources>(&mut self, change: &mut dyn FnMut(&mut Resource)) -> Result<(), Undecodable> {
-        self.change::<T>(|request| request.each(change)).map(|_| ())
+    fn decoded_resources<T: Resources>(&mut self, new: &mut New<'_>) -> Result<(), Undecodable> {
+        self.change::<T>(|request| request.each(new)).map(|_| ())
+    }
+}
+
+/// What becomes of each resource.
+struct New<'c> {
+    schema_url: &'c str,
+    change: &'c mut dyn FnMut(&mut Resource),
+}
+
+impl New<'_> {
+    fn apply(&mut self, resource: &mut Option<Resource>, schema_url: &mut String) {
+        (self.change)(resource.get_or_insert_default());
+        if schema_url.is_empty() {
+            self.schema_url.clone_into(schema_url);
+        }
     }
 }
 
 trait Resources: super::Request {
-    fn each(&mut self, change: &mut dyn FnMut(&mut Resource));
+    fn each(&mut self, new: &mut New<'_>);
 }
 
 macro_rules! resources {
     ($($request:ident: $field:ident),*) => {$(
         impl Resources for $request {
-            fn each(&mut self, change: &mut dyn FnMut(&mut Resource)) {
-                self.$field.iter_mut().for_each(|outer| change(outer.resource.get_or_insert_default()));
+            fn each(&mut self, new: &mut New<'_>) {
+                self.$field.iter_mut().for_each(|outer| new.apply(&mut outer.resource, &mut outer.schema_url));
             }
         }
     )*};
@@ -56,12 +85,12 @@ resources!(TracesRequest: resource_spans, MetricsRequest: resource_metrics, Logs
 
 /// Profiles may name attributes by their place in the dictionary; whoever changes them wants to see names.
 impl Resources for ProfilesRequest {
-    fn each(&mut self, change: &mut dyn FnMut(&mut Resource)) {
+    fn each(&mut self, new: &mut New<'_>) {
         let strings = self.dictionary.as_ref().map_or(&[][..], |dictionary| &dictionary.string_table);
         for outer in &mut self.resource_profiles {
             let resource = outer.resource.get_or_insert_default();
             resource.attributes.iter_mut().for_each(|attribute| name(attribute, strings));
-            change(resource);
+            new.apply(&mut outer.resource, &mut outer.schema_url);
         }
     }
 }
@@ -80,7 +109,7 @@ fn name(attribute: &mut KeyValue, strings: &[String]) {
     }
 }
 
-fn rewrite(request: &Bytes, change: &mut dyn FnMut(&mut Resource)) -> Result<Bytes, Undecodable> {
+fn rewrite(request: &Bytes, new: &mut New<'_>) -> Result<Bytes, Undecodable> {
     let (mut out, mut at) = (Vec::with_capacity(request.len() + 128), 0);
     while at < request.len() {
         let start = at;
@@ -88,7 +117,7 @@ fn rewrite(request: &Bytes, change: &mut dyn FnMut(&mut Resource)) -> Result<Byt
             (RESOURCE, Value::Bytes(outer)) => {
                 wire::put_tag(&mut out, RESOURCE, 2);
                 let content = out.len();
-                rewrite_one(outer, change, &mut out)?;
+                rewrite_one(outer, new, &mut out)?;
                 wire::put_length_before(&mut out, content);
             }
             _ => out.extend_from_slice(&request[start..at]),
@@ -97,8 +126,9 @@ fn rewrite(request: &Bytes, change: &mut dyn FnMut(&mut Resource)) -> Result<Byt
     Ok(out.into())
 }
 
-fn rewrite_one(outer: &[u8], change: &mut dyn FnMut(&mut Resource), out: &mut Vec<u8>) -> Result<(), Undecodable> {
+fn rewrite_one(outer: &[u8], new: &mut New<'_>, out: &mut Vec<u8>) -> Result<(), Undecodable> {
     let (mut resource, mut rest, mut at) = (Resource::default(), Vec::with_capacity(outer.len()), 0);
+    let mut has_schema = false;
     while at < outer.len() {
         let start = at;
         match wire::field(outer, &mut at)? {
@@ -106,13 +136,21 @@ fn rewrite_one(outer: &[u8], change: &mut dyn FnMut(&mut Resource), out: &mut Ve
             (RESOURCE, Value::Bytes(content)) => {
                 resource.merge(content)?;
             }
-            _ => rest.extend_from_slice(&outer[start..at]),
+            (number, value) => {
+                has_schema |= number == SCHEMA_URL && !matches!(value, Value::Bytes([]));
+                rest.extend_from_slice(&outer[start..at]);
+            }
         }
     }
-    change(&mut resource);
+    (new.change)(&mut resource);
     wire::put_tag(out, RESOURCE, 2);
     wire::put_varint(out, resource.encoded_len() as u64);
     out.extend_from_slice(&resource.encode_to_vec());
     out.append(&mut rest);
+    if !has_schema && !new.schema_url.is_empty() {
+        wire::put_tag(out, SCHEMA_URL, 2);
+        wire::put_varint(out, new.schema_url.len() as u64);
+        out.extend_from_slice(new.schema_url.as_bytes());
+    }
     Ok(())
 }

@@ -136,6 +136,17 @@ fn a_resource_is_changed_in_either_form_and_what_is_below_stays() {
 }
 
 #[test]
+fn a_schema_is_said_where_none_is_in_either_form() {
+    let mut two = request();
+    two.resource_metrics[0].schema_url = "own".into();
+    for mut batch in [received(&two), Batch::new(two.clone(), Arc::default())] {
+        batch.describe_resources("new", |_| ()).unwrap();
+        let found = MetricsRequest::decode(batch.encode()).unwrap().resource_metrics;
+        assert_eq!(found.iter().map(|outer| &*outer.schema_url).collect::<Vec<_>>(), ["own", "new"]);
+    }
+}
+
+#[test]
 fn a_missing_resource_is_made() {
     let mut batch = super::batches::logs(2);
     let bytes: Bytes = batch.encode();
