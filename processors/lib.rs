@@ -13,6 +13,7 @@ pub mod ottl;
 pub mod probabilistic_sampler;
 pub mod rate_limit;
 pub mod resource;
+pub mod resource_detection;
 pub mod sampling;
 pub mod tail_sampling;
 pub mod transform;
@@ -27,6 +28,7 @@ pub static ALL: &[&ProcessorFactory] = &[
     &probabilistic_sampler::FACTORY,
     &rate_limit::FACTORY,
     &resource::FACTORY,
+    &resource_detection::FACTORY,
     &tail_sampling::FACTORY,
     &transform::FACTORY,
 ];

@@ -40,3 +40,14 @@ fn the_table_is_what_a_real_collector_does() {
     compare(&rows, &table.expected());
     eprintln!("processors: {} cases as the real Collector", rows.len());
 }
+
+#[test]
+#[ignore = "needs a real Collector: tests/e2e/check_processors_as_collector.sh"]
+fn of_this_machine_both_say_the_same() {
+    let table = Table::read("machine");
+    let (theirs, ours) =
+        (table.answers(&std::env::var("COLLECTOR").unwrap()), table.answers(env!("CARGO_BIN_EXE_kpulse")));
+    for ((_, case, theirs), (_, _, ours)) in rows(theirs).iter().zip(&rows(ours)) {
+        assert_eq!(ours, theirs, "{case}");
+    }
+}

@@ -110,6 +110,7 @@ impl Table {
         std::fs::write(&file, self.configuration(&ports, &folder.0)).unwrap();
         let log = std::fs::File::create(folder.0.join("log")).unwrap();
         let mut command = Command::new(program);
+        command.env("OTEL_RESOURCE_ATTRIBUTES", "region=env%2Fronment, team = a b");
         command.arg("--config").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let mut running = Running(command.spawn().unwrap());
         let said = || std::fs::read_to_string(folder.0.join("log")).unwrap_or_default();
