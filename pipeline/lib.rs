@@ -22,6 +22,7 @@ pub mod profiles;
 mod rejected;
 mod running;
 mod self_profile;
+mod set_key;
 mod settings;
 pub mod storage;
 mod telemetry;
@@ -38,6 +39,7 @@ pub use prepared::{Owner, Prepared};
 pub use rejected::{Kind as RejectedKind, Rejected};
 pub use running::{ReloadError, Reloaded, Running};
 pub use self_profile::SelfProfiler;
+pub use set_key::SetKey;
 pub use settings::{
     Detail, Encoding, IncludeExclude, Level, LogSettings, MetricSettings, OtlpPush, Periodic, PipelineSettings,
     PrometheusReader, Protocol, Reader, ResourceSettings, Sampling, Settings, Tables, TelemetrySettings,

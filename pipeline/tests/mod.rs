@@ -7,3 +7,4 @@ mod lifecycles;
 mod pieces;
 mod reloads;
 mod retain;
+mod set_keys;
