@@ -7,6 +7,7 @@ pub mod attributes;
 pub mod batch;
 pub mod filter;
 pub mod k8s_attributes;
+pub mod log_dedup;
 pub mod matching;
 pub mod memory_limiter;
 pub mod ottl;
@@ -24,6 +25,7 @@ pub static ALL: &[&ProcessorFactory] = &[
     &batch::FACTORY,
     &filter::FACTORY,
     &k8s_attributes::FACTORY,
+    &log_dedup::FACTORY,
     &memory_limiter::FACTORY,
     &probabilistic_sampler::FACTORY,
     &rate_limit::FACTORY,
