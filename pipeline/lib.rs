@@ -26,6 +26,7 @@ mod set_key;
 mod settings;
 pub mod storage;
 mod telemetry;
+mod values;
 
 pub use batch::{Attributes, Batch, Limit, Origin, Partition, Payload, Request, Signal, Undecodable, change_points};
 pub use code::Code;
@@ -45,6 +46,7 @@ pub use settings::{
     PrometheusReader, Protocol, Reader, ResourceSettings, Sampling, Settings, Tables, TelemetrySettings,
 };
 pub use telemetry::{ItemCounter, Telemetry};
+pub use values::{check_value, value_of};
 
 /// The OTLP structs that receivers and processors build and change.
 pub mod proto {

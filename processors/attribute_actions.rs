@@ -9,7 +9,6 @@ use config::{Decoder, Node, Rules};
 use regex::Regex;
 
 pub use steps::Steps;
-pub use values::from_node as value_of;
 
 config::settings! {
     /// One change.
@@ -91,7 +90,7 @@ impl Rules for Action {
         self.sources(verb, decoder);
         for value in [("value", &self.value), ("default_value", &self.default_value)] {
             if let (key, Some(node)) = value {
-                decoder.at(key, |decoder| values::check(node, decoder));
+                decoder.at(key, |decoder| pipeline::check_value(node, decoder));
             }
         }
         match (verb, self.converted_type) {

@@ -10,7 +10,6 @@ pub mod k8s_attributes;
 pub mod log_dedup;
 pub mod matching;
 pub mod memory_limiter;
-pub mod ottl;
 pub mod probabilistic_sampler;
 pub mod rate_limit;
 pub mod resource;
@@ -35,5 +34,7 @@ pub static ALL: &[&ProcessorFactory] = &[
     &transform::FACTORY,
 ];
 
+#[cfg(test)]
+mod ottl_cases;
 #[cfg(test)]
 mod tests;

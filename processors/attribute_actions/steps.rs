@@ -8,7 +8,7 @@ use pipeline::proto::common::v1::any_value::Value;
 use pipeline::{Attributes, Origin};
 use regex::Regex;
 
-use super::values::{self, convert, hash};
+use super::values::{convert, hash};
 use super::{Action, Target, Verb};
 
 /// Changes in the order they are made.
@@ -68,7 +68,7 @@ fn step(action: &Action) -> Result<Step, String> {
 }
 
 fn source(action: &Action) -> Source {
-    let value = |node: &Option<Node>| node.as_ref().map(values::from_node);
+    let value = |node: &Option<Node>| node.as_ref().map(pipeline::value_of);
     Source {
         value: value(&action.value),
         from_context: action.from_context.clone(),

@@ -2,8 +2,8 @@ use config::{Decode, Decoder};
 use pipeline::Origin;
 use pipeline::proto::common::v1::KeyValue;
 
-use super::values::from_node;
 use super::{Action, Steps};
+use pipeline::value_of;
 
 fn actions(text: &str) -> (Vec<Action>, Decoder) {
     let mut decoder = Decoder::default();
@@ -18,7 +18,7 @@ fn attributes(text: &str) -> Vec<KeyValue> {
     let node = config::parse(text, &"test".into()).unwrap();
     let config::Value::Map(map) = node.value else { panic!("no map") };
     map.iter()
-        .map(|(key, node)| KeyValue { key: key.clone(), value: Some(from_node(node)), ..KeyValue::default() })
+        .map(|(key, node)| KeyValue { key: key.clone(), value: Some(value_of(node)), ..KeyValue::default() })
         .collect()
 }
 

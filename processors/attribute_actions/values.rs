@@ -1,55 +1,13 @@
-//! Values of attributes: from configuration, to another type, to their hash.
+//! Values of attributes: to another type, to their hash.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use config::{Decoder, Node};
+use pipeline::proto::common::v1::AnyValue;
 use pipeline::proto::common::v1::any_value::Value;
-use pipeline::proto::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
 use super::Target;
-
-/// Reports what cannot be a value.
-pub fn check(node: &Node, decoder: &mut Decoder) {
-    match &node.value {
-        config::Value::Null => decoder.error("null is no value (is a variable empty?)"),
-        config::Value::Int(value) if i64::try_from(*value).is_err() => {
-            decoder.error(format!("{value} is out of range {} to {}", i64::MIN, i64::MAX));
-        }
-        config::Value::List(items) => {
-            let present = items.iter().enumerate().filter(|(_, item)| !item.is_null());
-            present.for_each(|(index, item)| decoder.at(index.to_string(), |d| check(item, d)));
-        }
-        config::Value::Map(map) => {
-            map.iter().filter(|(_, item)| !item.is_null()).for_each(|(key, item)| decoder.at(key, |d| check(item, d)));
-        }
-        _ => {}
-    }
-}
-
-/// The OTLP value of a checked setting.
-pub fn from_node(node: &Node) -> AnyValue {
-    let value = match &node.value {
-        config::Value::Null => None,
-        config::Value::Bool(value) => Some(Value::BoolValue(*value)),
-        config::Value::Int(value) => i64::try_from(*value).ok().map(Value::IntValue),
-        config::Value::Float(value) => Some(Value::DoubleValue(*value)),
-        config::Value::String(text) => Some(Value::StringValue(text.clone())),
-        config::Value::List(items) => {
-            Some(Value::ArrayValue(ArrayValue { values: items.iter().map(from_node).collect() }))
-        }
-        config::Value::Map(map) => {
-            let entry = |(key, node): (&String, &Node)| KeyValue {
-                key: key.clone(),
-                value: Some(from_node(node)),
-                ..KeyValue::default()
-            };
-            Some(Value::KvlistValue(KeyValueList { values: map.iter().map(entry).collect() }))
-        }
-    };
-    AnyValue { value }
-}
 
 /// Changes the type where the value can be read as the other type; leaves it alone where not.
 pub fn convert(value: &mut AnyValue, target: Target) {

@@ -4,8 +4,8 @@ use pipeline::{Attributes, Signal};
 
 use super::Config;
 use crate::matching::{Chosen, Kind, Matcher, Properties};
-use crate::ottl::walk::{self, Tree};
-use crate::ottl::{Context, Item};
+use ottl::walk::{self, Tree};
+use ottl::{Context, Item};
 
 const KINDS: [Kind; 3] = [Kind::Span, Kind::Metric, Kind::Log];
 

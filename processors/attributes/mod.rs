@@ -31,7 +31,7 @@ use pipeline::{Batch, BuildError, Rejected, Signal};
 
 use crate::attribute_actions::{Action, Steps};
 use crate::matching::{Chosen, Properties};
-use crate::ottl::walk::Tree;
+use ottl::walk::Tree;
 
 config::settings! {
     /// Changes of attributes, and of which items.

@@ -30,8 +30,8 @@ use pipeline::component::{
 use pipeline::proto::{LogsRequest, MetricsRequest, TracesRequest};
 use pipeline::{Batch, BuildError, ItemCounter, Rejected, Signal};
 
-use crate::ottl::Failures;
-use crate::ottl::walk::Tree;
+use ottl::Failures;
+use ottl::walk::Tree;
 pub use settings::Config;
 use stage::Stage;
 

@@ -5,7 +5,7 @@ use pipeline::Signal;
 
 use super::settings::Config;
 use crate::matching::{Attribute, Chosen, Kind, MatchType, Matcher, Properties, RegexpCache, Severity};
-use crate::ottl::Context;
+use ottl::Context;
 
 config::settings! {
     /// Which spans stay, by properties.
@@ -83,7 +83,7 @@ impl LowestSeverity {
             return Some(number).filter(|number| (1..=24).contains(number) && !self.min.starts_with(['0', '+']));
         }
         let name = self.min.to_ascii_uppercase();
-        (1..=24).find(|number| crate::ottl::severity_name(*number) == Some(&*name))
+        (1..=24).find(|number| ottl::severity_name(*number) == Some(&*name))
     }
 }
 

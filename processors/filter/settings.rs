@@ -6,7 +6,7 @@ use pipeline::Signal;
 use super::older::{ByProperties, LogMatch, MetricMatch};
 use super::stage::{Stage, Test};
 use crate::matching::RegexpCache;
-use crate::ottl::{self, Context, ErrorMode, Failures, Fault, Group, Groups, Prefix};
+use ottl::{self, Context, ErrorMode, Failures, Fault, Group, Groups, Prefix};
 
 config::settings! {
     /// What is dropped.

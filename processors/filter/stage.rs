@@ -1,8 +1,8 @@
 //! One list of conditions or properties of one context, ready to be looked at.
 
 use crate::matching::Chosen;
-use crate::ottl::walk::{self, Tree};
-use crate::ottl::{Condition, Context, ErrorMode, Failures, Target};
+use ottl::walk::{self, Tree};
+use ottl::{Condition, Context, ErrorMode, Failures, Target};
 
 /// What makes an item go.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use pipeline::{Attributes, SetKey};
 
 use super::Config;
 use super::fields::{self, Field};
-use crate::ottl::{Item, Target, plain_text};
+use ottl::{Item, Target, plain_text};
 
 /// What makes records equal, and how those that stand for others look.
 pub struct Shape {

@@ -27,9 +27,9 @@ use config::{Decode, Decoder, Rules};
 use pipeline::component::{BuildContext, Factory, Processor, ProcessorConfig, ProcessorFactory, Stability, decode};
 use pipeline::{BuildError, Signal};
 
-use crate::ottl::{self, Condition, Context, Failures, Prefix};
 use counts::Counts;
 use fields::Field;
+use ottl::{self, Condition, Context, Failures, Prefix};
 use stage::Stage;
 
 config::settings! {

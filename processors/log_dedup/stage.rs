@@ -13,8 +13,8 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::aggregate::{Shape, Shared, Waiting};
 use super::{Config, Counts};
-use crate::ottl::walk;
-use crate::ottl::{Condition, Context, ErrorMode, Failures, Target};
+use ottl::walk;
+use ottl::{Condition, Context, ErrorMode, Failures, Target};
 
 /// So many different records may wait.
 const AT_MOST: usize = 100_000;

@@ -7,8 +7,8 @@ use pipeline::proto::common::v1::{AnyValue, KeyValue};
 
 use super::matcher::Texts;
 use super::settings::{Attribute, MatchType};
-use crate::attribute_actions::value_of;
-use crate::ottl::same_value;
+use ottl::same_value;
+use pipeline::value_of;
 
 /// Attributes of which all have to be there.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use regex::Regex;
 
 use super::attributes::Attributes;
 use super::settings::{Kind, Library, MatchType, Properties};
-use crate::ottl::{Item, Target, plain_text};
+use ottl::{Item, Target, plain_text};
 
 /// Texts of which one is enough.
 #[derive(Debug)]

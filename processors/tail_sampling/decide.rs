@@ -8,7 +8,7 @@ use super::TraceId;
 use super::counts::{Counts, PolicyCounts};
 use super::evaluator::{Evaluate, Seen, Verdict};
 use super::settings::{Config, Strategy};
-use crate::ottl::Failures;
+use ottl::Failures;
 
 /// A policy with what is counted of it.
 pub struct Named {

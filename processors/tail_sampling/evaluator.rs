@@ -7,7 +7,7 @@ use prost::Message;
 use tokio::time::Instant;
 
 use super::TraceId;
-use crate::ottl::Failures;
+use ottl::Failures;
 
 /// What a policy says of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

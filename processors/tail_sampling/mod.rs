@@ -36,8 +36,8 @@ use config::Decode;
 use pipeline::component::{BuildContext, Factory, Processor, ProcessorConfig, ProcessorFactory, Stability, decode};
 use pipeline::{BuildError, Signal};
 
-use crate::ottl::Failures;
 use counts::Counts;
+use ottl::Failures;
 pub use settings::Config;
 use worker::Worker;
 

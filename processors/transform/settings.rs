@@ -4,7 +4,7 @@ use config::{Decoder, Rules};
 use pipeline::Signal;
 
 use super::stage::Stage;
-use crate::ottl::{self, Context, ErrorMode, Failures, Group, Groups, Prefix};
+use ottl::{self, Context, ErrorMode, Failures, Group, Groups, Prefix};
 
 config::settings! {
     /// What is changed.

@@ -1,7 +1,7 @@
 //! One group of statements, ready to run.
 
-use crate::ottl::walk::{self, Tree};
-use crate::ottl::{Condition, Context, ErrorMode, Failures, Statement, Target};
+use ottl::walk::{self, Tree};
+use ottl::{Condition, Context, ErrorMode, Failures, Statement, Target};
 
 /// Statements of one context.
 #[derive(Debug)]

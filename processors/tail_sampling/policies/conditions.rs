@@ -1,9 +1,9 @@
 //! Policies in OTTL.
 
-use crate::ottl::walk;
-use crate::ottl::{self, Condition, Context, ErrorMode, Prefix};
 use crate::tail_sampling::evaluator::{Evaluate, Seen, Verdict};
 use crate::tail_sampling::settings::{OttlCondition, Wrong};
+use ottl::walk;
+use ottl::{self, Condition, Context, ErrorMode, Prefix};
 
 /// Conditions of which one has to be true for one span, or one event.
 pub struct Conditions {

@@ -2,7 +2,7 @@
 
 use config::Rules;
 
-use crate::ottl::ErrorMode;
+use ottl::ErrorMode;
 
 config::words! {
     /// What a policy looks at.

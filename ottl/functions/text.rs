@@ -2,9 +2,9 @@
 
 use super::Kind::{Any, Flag, Int, OneOf, Text, Values, Word};
 use super::{Failure, Function, converter, may, need};
-use crate::ottl::call::Args;
-use crate::ottl::strings::text_like;
-use crate::ottl::value::Val;
+use crate::call::Args;
+use crate::strings::text_like;
+use crate::value::Val;
 
 pub static FUNCTIONS: &[Function] = &[
     converter("Concat", &[need("vals", Values), need("delimiter", Text)], "Texts put together.", concat),

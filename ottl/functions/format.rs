@@ -2,9 +2,9 @@
 
 use super::Kind::{Values, Word};
 use super::{Failure, Function, converter, need};
-use crate::ottl::call::Args;
-use crate::ottl::strings::{as_text, double_text};
-use crate::ottl::value::Val;
+use crate::call::Args;
+use crate::strings::{as_text, double_text};
+use crate::value::Val;
 
 pub static FUNCTIONS: &[Function] = &[converter(
     "Format",
@@ -82,7 +82,7 @@ impl Verb {
             ('t' | 'v', Val::Bool(truth)) => truth.to_string(),
             ('s' | 'v', Val::Text(text)) => self.cut(text),
             ('q', Val::Text(text)) => format!("{text:?}"),
-            ('x', Val::Text(text)) => crate::ottl::fields::ids::hex(text.as_bytes()),
+            ('x', Val::Text(text)) => crate::fields::ids::hex(text.as_bytes()),
             ('s' | 'v', Val::Nil) if letter == 'v' => "<nil>".to_owned(),
             ('v' | 's', Val::Map(_) | Val::List(_) | Val::Bytes(_)) => plain(value),
             (letter, value) => format!("%!{letter}({}={})", go_type(value), plain(value)),

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::ottl::Failure;
-use crate::ottl::value::Val;
+use crate::Failure;
+use crate::value::Val;
 
 /// An id from the wire; one of a wrong length counts as unset.
 pub fn fixed<const N: usize>(id: &[u8]) -> [u8; N] {

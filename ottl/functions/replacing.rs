@@ -9,10 +9,10 @@ use regex::{Captures, Regex};
 use super::Kind::{Converter, Glob, OneOf, Path, Pattern, Text};
 use super::editors::map;
 use super::{Failure, Function, Run, editor, may, need};
-use crate::ottl::call::{Arg, Args, Call};
-use crate::ottl::expr::Expr;
-use crate::ottl::target::Target;
-use crate::ottl::value::{Val, find_or_insert};
+use crate::call::{Arg, Args, Call};
+use crate::expr::Expr;
+use crate::target::Target;
+use crate::value::{Val, find_or_insert};
 
 pub static FUNCTIONS: &[Function] = &[
     editor(

@@ -9,13 +9,13 @@ use pipeline::component::BuildContext;
 
 use super::{ErrorMode, Failure};
 
-/// The shortest time between two log lines of one processor.
+/// The shortest time between two log lines of one component.
 const QUIET: Duration = Duration::from_secs(10);
 
 /// Counts failures, and logs them now and then: one wrong condition fails for every item. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Failures {
-    processor: Arc<str>,
+    component: Arc<str>,
     counter: ItemCounter,
     told: Arc<Mutex<Told>>,
 }
@@ -29,10 +29,19 @@ struct Told {
 impl Failures {
     /// Those of one processor.
     pub fn new(cx: &BuildContext) -> Self {
-        let labels = vec![KeyValue::new("processor", cx.id.to_string())];
+        Self::of("processor", cx)
+    }
+
+    /// Those of one connector.
+    pub fn of_connector(cx: &BuildContext) -> Self {
+        Self::of("connector", cx)
+    }
+
+    fn of(kind: &'static str, cx: &BuildContext) -> Self {
+        let labels = vec![KeyValue::new(kind, cx.id.to_string())];
         let about = "Number of conditions and statements that failed for an item.";
-        let counter = cx.telemetry.items("kpulse_processor_ottl_failures".into(), about, labels);
-        Self { processor: cx.id.to_string().into(), counter, told: Arc::default() }
+        let counter = cx.telemetry.items(format!("kpulse_{kind}_ottl_failures"), about, labels);
+        Self { component: cx.id.to_string().into(), counter, told: Arc::default() }
     }
 
     /// Counts a failure, and tells of it as the mode says.
@@ -58,6 +67,6 @@ impl Failures {
         }
         let others = std::mem::take(&mut told.silent_since);
         told.at = Some(now);
-        tracing::warn!(processor = &*self.processor, text, %failure, not_logged = others, "{what} failed");
+        tracing::warn!(component = &*self.component, text, %failure, not_logged = others, "{what} failed");
     }
 }

@@ -8,9 +8,9 @@ use pipeline::proto::metrics::v1::{
 };
 
 use super::{Access, Field};
-use crate::ottl::Failure;
-use crate::ottl::target::{Item, Target};
-use crate::ottl::value::Val;
+use crate::Failure;
+use crate::target::{Item, Target};
+use crate::value::Val;
 
 enum Point<'a> {
     Number(&'a NumberDataPoint),

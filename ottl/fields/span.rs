@@ -3,8 +3,8 @@
 use pipeline::proto::trace::v1::Span;
 
 use super::{Access, Field, fields, ids};
-use crate::ottl::target::{Item, Target};
-use crate::ottl::value::Val;
+use crate::target::{Item, Target};
+use crate::value::Val;
 
 const KINDS: [&str; 6] = ["Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"];
 const OLD_KINDS: [&str; 6] = [
@@ -35,10 +35,10 @@ fn kind_name(target: &Target<'_>, names: &'static [&'static str; 6]) -> Val<'sta
     kind.map_or(Val::Nil, |kind| Val::text(names.get(kind).copied().unwrap_or("")))
 }
 
-fn set_kind(target: &mut Target<'_>, value: Val<'static>, names: &[&str; 6]) -> Result<(), crate::ottl::Failure> {
+fn set_kind(target: &mut Target<'_>, value: Val<'static>, names: &[&str; 6]) -> Result<(), crate::Failure> {
     let name = value.into_text()?;
     let kind = names.iter().position(|known| *known == name);
-    let kind = kind.ok_or_else(|| crate::ottl::Failure::from(format!("unknown span kind {name:?}")))?;
+    let kind = kind.ok_or_else(|| crate::Failure::from(format!("unknown span kind {name:?}")))?;
     if let Some(span) = item_mut(target) {
         span.kind = kind as i32;
     }

@@ -3,8 +3,8 @@
 use pipeline::proto::resource::v1::Resource;
 
 use super::{Access, Field, fields};
-use crate::ottl::target::Target;
-use crate::ottl::value::Val;
+use crate::target::Target;
+use crate::value::Val;
 
 #[allow(clippy::unnecessary_wraps, reason = "one shape for all contexts")]
 fn item<'a>(target: &'a Target<'_>) -> Option<&'a Resource> {

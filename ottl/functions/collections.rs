@@ -8,10 +8,10 @@ use pipeline::proto::common::v1::{AnyValue, KeyValue};
 use super::Kind::{Any, List, Map, OneOf, Texts, Values};
 use super::editors::texts;
 use super::{Failure, Function, converter, may, need};
-use crate::ottl::call::Args;
-use crate::ottl::compare::Comparator;
-use crate::ottl::strings::as_text;
-use crate::ottl::value::{Val, find, find_or_insert};
+use crate::call::Args;
+use crate::compare::Comparator;
+use crate::strings::as_text;
+use crate::value::{Val, find, find_or_insert};
 
 pub static FUNCTIONS: &[Function] = &[
     converter("Len", &[need("target", Any)], "How many bytes, items or entries it has.", len),

@@ -5,9 +5,9 @@ use pipeline::proto::common::v1::any_value::Value;
 use pipeline::proto::logs::v1::LogRecord;
 
 use super::{Access, Field, fields, ids};
-use crate::ottl::strings::as_text;
-use crate::ottl::target::{Item, Target};
-use crate::ottl::value::Val;
+use crate::strings::as_text;
+use crate::target::{Item, Target};
+use crate::value::Val;
 
 fn item<'a>(target: &'a Target<'_>) -> Option<&'a LogRecord> {
     match &target.item {

@@ -3,9 +3,9 @@
 use pipeline::proto::trace::v1::span::Event;
 
 use super::{Access, Field, fields};
-use crate::ottl::Failure;
-use crate::ottl::target::{Item, Target};
-use crate::ottl::value::Val;
+use crate::Failure;
+use crate::target::{Item, Target};
+use crate::value::Val;
 
 fn item<'a>(target: &'a Target<'_>) -> Option<&'a Event> {
     match &target.item {

@@ -7,8 +7,8 @@ use pipeline::proto::metrics::v1::{AggregationTemporality, Gauge, Metric, Number
 
 use super::Kind::{Flag, Float, OneOf, Text, Texts, Word};
 use super::{Failure, Function, Param, Run, may, need};
-use crate::ottl::call::Call;
-use crate::ottl::target::{Context, Item, Target};
+use crate::call::Call;
+use crate::target::{Context, Item, Target};
 
 mod aggregate;
 

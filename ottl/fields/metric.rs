@@ -5,9 +5,9 @@ use pipeline::proto::metrics::v1::Metric;
 use pipeline::proto::metrics::v1::metric::Data;
 
 use super::{Access, Field, fields};
-use crate::ottl::Failure;
-use crate::ottl::target::{Item, Target};
-use crate::ottl::value::Val;
+use crate::Failure;
+use crate::target::{Item, Target};
+use crate::value::Val;
 
 fn item<'a>(target: &'a Target<'_>) -> Option<&'a Metric> {
     match &target.item {

@@ -6,11 +6,11 @@ use pipeline::proto::metrics::v1::number_data_point::Value;
 use pipeline::proto::metrics::v1::{AggregationTemporality, HistogramDataPoint, NumberDataPoint};
 
 use super::item;
-use crate::ottl::Failure;
-use crate::ottl::call::Call;
-use crate::ottl::functions::editors::texts;
-use crate::ottl::same_attributes;
-use crate::ottl::target::Target;
+use crate::Failure;
+use crate::call::Call;
+use crate::functions::editors::texts;
+use crate::same_attributes;
+use crate::target::Target;
 
 /// Puts points together by their attributes, their time and, for delta values, their start.
 pub fn on_attributes(call: &Call, target: &mut Target<'_>) -> Result<(), Failure> {

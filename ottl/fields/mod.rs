@@ -83,7 +83,7 @@ pub fn of(context: Context) -> &'static [Field] {
 /// Rows of a table of fields. `$item` is the way from a target to what has the fields (an `Option`).
 macro_rules! fields {
     (@text $item:path, $item_mut:path, $field:ident) => {
-        $crate::ottl::fields::Access::Whole {
+        $crate::fields::Access::Whole {
             get: |t| $item(t).map_or(Val::Nil, |item| Val::text(&item.$field)),
             set: |t, value| {
                 let text = value.into_text()?;
@@ -95,7 +95,7 @@ macro_rules! fields {
         }
     };
     (@number $item:path, $item_mut:path, $field:ident) => {
-        $crate::ottl::fields::Access::Whole {
+        $crate::fields::Access::Whole {
             get: |t| $item(t).map_or(Val::Nil, |item| Val::Int(item.$field as i64)),
             set: |t, value| {
                 let int = value.into_int()?;
@@ -108,7 +108,7 @@ macro_rules! fields {
         }
     };
     (@time $item:path, $item_mut:path, $field:ident) => {
-        $crate::ottl::fields::Access::Whole {
+        $crate::fields::Access::Whole {
             get: |t| $item(t).map_or(Val::Nil, |item| Val::moment(item.$field)),
             set: |t, value| {
                 let nanos = value.into_unix_nanos()?;
@@ -120,25 +120,25 @@ macro_rules! fields {
         }
     };
     (@map $item:path, $item_mut:path, $field:ident) => {
-        $crate::ottl::fields::Access::Map {
+        $crate::fields::Access::Map {
             get: |t| $item(t).map(|item| &item.$field),
             get_mut: |t| $item_mut(t).map(|item| &mut item.$field),
         }
     };
     (@pairs $item:path, $item_mut:path, $field:ident) => {
-        $crate::ottl::fields::Access::Pairs {
+        $crate::fields::Access::Pairs {
             get: |t| $item(t).map(|item| &item.$field),
             get_mut: |t| $item_mut(t).map(|item| &mut item.$field),
         }
     };
     (@items $item:path, $item_mut:path, $field:ident) => {
-        $crate::ottl::fields::Access::Whole {
+        $crate::fields::Access::Whole {
             get: |t| $item(t).map_or(Val::Nil, |item| Val::Items(item.$field.len())),
-            set: |_, _| Err($crate::ottl::Failure::from("such a list cannot be set")),
+            set: |_, _| Err($crate::Failure::from("such a list cannot be set")),
         }
     };
     (@trace_id $item:path, $item_mut:path, $field:ident) => {
-        $crate::ottl::fields::Access::Whole {
+        $crate::fields::Access::Whole {
             get: |t| $item(t).map_or(Val::Nil, |item| Val::TraceId(ids::fixed(&item.$field))),
             set: |t, value| {
                 let id = ids::trace(&value)?;
@@ -150,7 +150,7 @@ macro_rules! fields {
         }
     };
     (@span_id $item:path, $item_mut:path, $field:ident) => {
-        $crate::ottl::fields::Access::Whole {
+        $crate::fields::Access::Whole {
             get: |t| $item(t).map_or(Val::Nil, |item| Val::SpanId(ids::fixed(&item.$field))),
             set: |t, value| {
                 let id = ids::span(&value)?;
@@ -162,7 +162,7 @@ macro_rules! fields {
         }
     };
     (@hex $item:path, $item_mut:path, $field:ident / $length:literal) => {
-        $crate::ottl::fields::Access::Whole {
+        $crate::fields::Access::Whole {
             get: |t| $item(t).map_or(Val::Nil, |item| Val::owned(ids::hex(&ids::fixed::<$length>(&item.$field)))),
             set: |t, value| {
                 let id = ids::parse_hex::<$length>(&value.into_text()?)?;
@@ -179,11 +179,11 @@ macro_rules! fields {
         $(; $($own:literal => $access:expr,)*)?
     ) => {
         &[
-            $($crate::ottl::fields::Field {
+            $($crate::fields::Field {
                 name: $name,
-                access: $crate::ottl::fields::fields!(@$kind $item, $item_mut, $field $(/ $length)?),
+                access: $crate::fields::fields!(@$kind $item, $item_mut, $field $(/ $length)?),
             },)*
-            $($($crate::ottl::fields::Field { name: $own, access: $access },)*)?
+            $($($crate::fields::Field { name: $own, access: $access },)*)?
         ]
     };
 }

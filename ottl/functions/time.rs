@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::Kind::{Duration, Int, Text, Time, Word};
 use super::{Failure, Function, Param, converter, may, need};
-use crate::ottl::call::Args;
-use crate::ottl::value::Val;
+use crate::call::Args;
+use crate::value::Val;
 
 const TIME: &[Param] = &[need("time", Time)];
 const DURATION: &[Param] = &[need("duration", Duration)];

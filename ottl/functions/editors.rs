@@ -5,10 +5,10 @@ use pipeline::proto::common::v1::{AnyValue, KeyValue};
 
 use super::Kind::{Any, Flag, Int, Map, Number, OneOf, Path, Pattern, Text, Texts, Values};
 use super::{Failure, Function, editor, may, need};
-use crate::ottl::call::Call;
-use crate::ottl::strings::as_text;
-use crate::ottl::target::Target;
-use crate::ottl::value::{Val, find};
+use crate::call::Call;
+use crate::strings::as_text;
+use crate::target::Target;
+use crate::value::{Val, find};
 
 pub static FUNCTIONS: &[Function] = &[
     editor("set", &[need("target", Path), need("value", Any)], "Sets it; nil changes nothing.", set),

@@ -3,8 +3,8 @@
 use pipeline::proto::common::v1::InstrumentationScope;
 
 use super::{Access, Field, fields};
-use crate::ottl::target::Target;
-use crate::ottl::value::Val;
+use crate::target::Target;
+use crate::value::Val;
 
 fn item<'a>(target: &'a Target<'_>) -> Option<&'a InstrumentationScope> {
     target.scope.as_ref().map(|scope| &*scope.scope)

@@ -5,10 +5,10 @@ use pipeline::proto::common::v1::any_value::Value;
 
 use super::Kind::{Any, Pattern, Text, Word};
 use super::{Failure, Function, Run, converter, need};
-use crate::ottl::call::Args;
-use crate::ottl::fields::attributes_of_points;
-use crate::ottl::target::{Context, Item};
-use crate::ottl::value::{Val, find};
+use crate::call::Args;
+use crate::fields::attributes_of_points;
+use crate::target::{Context, Item};
+use crate::value::{Val, find};
 
 pub static FUNCTIONS: &[Function] = &[
     converter(

@@ -5,9 +5,9 @@ use pipeline::proto::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
 
 use super::Kind::{Flag, Map, OneOf, Pattern, Text, Word};
 use super::{Failure, Function, converter, may, need};
-use crate::ottl::call::Args;
-use crate::ottl::strings::as_text;
-use crate::ottl::value::{Val, find_or_insert};
+use crate::call::Args;
+use crate::strings::as_text;
+use crate::value::{Val, find_or_insert};
 
 pub static FUNCTIONS: &[Function] = &[
     converter("ParseJSON", &[need("target", Text)], "The map or list of a JSON text; all numbers are doubles.", json),

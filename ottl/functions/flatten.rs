@@ -6,9 +6,9 @@ use pipeline::proto::common::v1::{AnyValue, KeyValue};
 use super::Kind::{Flag, Number, Path, Word};
 use super::editors::map;
 use super::{Failure, Function, editor, may, need};
-use crate::ottl::call::Call;
-use crate::ottl::target::Target;
-use crate::ottl::value::{find, find_or_insert};
+use crate::call::Call;
+use crate::target::Target;
+use crate::value::{find, find_or_insert};
 
 pub static FUNCTIONS: &[Function] = &[editor(
     "flatten",

@@ -8,9 +8,9 @@ use sha2::{Digest, Sha256, Sha512};
 
 use super::Kind::{Any, Int, Text, Texts};
 use super::{Failure, Function, converter, may, need};
-use crate::ottl::call::Args;
-use crate::ottl::fields::ids::{hex, unhex};
-use crate::ottl::value::Val;
+use crate::call::Args;
+use crate::fields::ids::{hex, unhex};
+use crate::value::Val;
 
 pub static FUNCTIONS: &[Function] = &[
     converter("Int", &[need("target", Any)], "As an int; nil for a text that is none.", int),

@@ -17,7 +17,7 @@ use super::{Fault, enums};
 
 /// The grammar as a parser.
 #[derive(pest_derive::Parser)]
-#[grammar = "ottl/grammar.pest"]
+#[grammar = "grammar.pest"]
 pub(super) struct Grammar;
 
 pub(super) type Node<'i> = Pair<'i, Rule>;
