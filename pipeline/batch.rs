@@ -22,6 +22,7 @@ use prost::Message;
 use crate::Prepared;
 use crate::otlp::schema::{self, LOGS_REQUEST, METRICS_REQUEST, PROFILES_REQUEST, TRACES_REQUEST};
 use crate::otlp::{json, walk, wire};
+use crate::own_spans::{Active, Span};
 use crate::proto::{LogsRequest, MetricsRequest, ProfilesRequest, TracesRequest};
 
 /// The four kinds of telemetry.
@@ -124,6 +125,8 @@ pub struct Origin {
     pub metadata: Vec<(String, String)>,
     /// When the sender will have given up.
     pub deadline: Option<Instant>,
+    /// The span of this program that it is in, while somebody wants those.
+    pub span: Span,
 }
 
 /// An export request struct of one signal.
@@ -244,6 +247,15 @@ impl Batch {
     /// Where it came from.
     pub fn origin(&self) -> &Arc<Origin> {
         &self.origin
+    }
+
+    /// The same below this span, if there is one.
+    pub fn under(self, span: &Active) -> Self {
+        if !span.exists() {
+            return self;
+        }
+        let origin = Origin { span: span.span().clone(), ..(*self.origin).clone() };
+        Self { origin: origin.into(), ..self }
     }
 
     /// The body that an exporter made of it, for its next attempt and for other exporters.

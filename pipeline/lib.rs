@@ -17,6 +17,7 @@ mod health;
 mod lifecycle;
 pub mod otlp;
 mod outlet;
+pub mod own_spans;
 mod prepared;
 pub mod profiles;
 mod rejected;
@@ -42,8 +43,9 @@ pub use running::{ReloadError, Reloaded, Running};
 pub use self_profile::SelfProfiler;
 pub use set_key::SetKey;
 pub use settings::{
-    Detail, Encoding, IncludeExclude, Level, LogSettings, MetricSettings, OtlpPush, Periodic, PipelineSettings,
-    PrometheusReader, Protocol, Reader, ResourceSettings, Sampling, Settings, Tables, TelemetrySettings,
+    BatchProcessor, Detail, Encoding, IncludeExclude, Level, LogSettings, MetricSettings, OtlpPush, Periodic,
+    PipelineSettings, PrometheusReader, Protocol, Reader, ResourceSettings, Sampling, Settings, SimpleProcessor,
+    SpanExporter, SpanProcessor, Tables, TelemetrySettings, TraceSettings,
 };
 pub use telemetry::{ItemCounter, Telemetry};
 pub use values::{check_value, value_of};

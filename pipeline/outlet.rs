@@ -1,10 +1,11 @@
 //! How receivers hand batches to the pipelines: waiting, or never waiting.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use opentelemetry::KeyValue;
 use tokio::sync::mpsc;
 
+use crate::own_spans::{Active, Span, Tracer, Who};
 use crate::{Batch, ItemCounter, Next, Rejected, Signal, Tasks, Telemetry};
 
 /// Batches that an [`Outlet::offer`] may have under way; more are refused and counted.
@@ -74,6 +75,9 @@ pub struct Outlet {
 
 #[derive(Clone, Debug)]
 struct Counts {
+    tracer: Tracer,
+    who: Arc<Who>,
+    transport: Option<&'static str>,
     accepted: ItemCounter,
     refused: ItemCounter,
 }
@@ -107,6 +111,9 @@ impl Counts {
         // Always 0, as in the Collector unless a feature gate says otherwise: what a pipeline fails at counts as refused.
         count("failed", "Number of items that failed to be processed by the receiver.");
         Self {
+            tracer: way.telemetry.tracer().clone(),
+            who: Who::new(way.id.clone(), "receiver", way.signal),
+            transport,
             accepted: count("accepted", "Number of items successfully pushed into the pipeline."),
             refused: count("refused", "Number of items that could not be pushed into the pipeline."),
         }
@@ -114,13 +121,45 @@ impl Counts {
 
     async fn send(&self, next: &Next, batch: Batch) -> Result<(), Rejected> {
         let items = batch.items();
-        let answer = next.send(batch).await;
+        let span = self.begin(&batch);
+        let answer = next.send(batch.under(&span)).await;
         let refused = answer.as_ref().err().map_or(0, |rejected| rejected.items(items));
+        self.tell(
+            span.span(),
+            items.saturating_sub(refused),
+            answer.as_ref().err().map(|rejected| (rejected, refused)),
+        );
         self.accepted.add(items.saturating_sub(refused));
         if refused > 0 {
             self.refused.add(refused);
         }
         answer
+    }
+}
+
+impl Counts {
+    fn begin(&self, batch: &Batch) -> Active {
+        let operation = match self.who.signal {
+            Signal::Traces => "TraceDataReceived",
+            Signal::Metrics => "MetricsReceived",
+            Signal::Logs => "LogsReceived",
+            Signal::Profiles => "ProfilesReceived",
+        };
+        self.tracer.begin(&self.who, || format!("receiver/{}/{operation}", self.who.id), &batch.origin().span)
+    }
+
+    fn tell(&self, span: &Span, accepted: u32, refused: Option<(&Rejected, u32)>) {
+        if let Some(transport) = self.transport {
+            span.say("transport", transport);
+            span.say("format", "protobuf");
+        }
+        let count = |what, value| span.count(|| format!("{what}_{}", self.who.signal.items()), value);
+        count("accepted", accepted);
+        count("refused", refused.map_or(0, |(_, items)| items));
+        count("failed", 0);
+        if let Some((rejected, _)) = refused {
+            span.fail(&rejected.reason);
+        }
     }
 }
 

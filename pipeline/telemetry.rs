@@ -12,6 +12,7 @@ use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Temporality};
 
 use crate::SelfProfiler;
+use crate::own_spans::Tracer;
 use crate::proto::MetricsRequest;
 
 /// The meter of the running service and the way to read it. Cheap to clone.
@@ -23,6 +24,7 @@ pub struct Telemetry {
     meter: Meter,
     live_bytes: Option<fn() -> u64>,
     profiler: Option<Arc<dyn SelfProfiler>>,
+    tracer: Tracer,
     detailed: bool,
 }
 
@@ -35,7 +37,15 @@ impl Telemetry {
             .build();
         let provider = SdkMeterProvider::builder().with_reader(reader.clone()).with_resource(resource).build();
         let meter = provider.meter_with_scope(InstrumentationScope::builder("kpulse").with_version(version).build());
-        Self { _provider: provider, reader, meter, live_bytes: None, profiler: None, detailed: false }
+        Self {
+            _provider: provider,
+            reader,
+            meter,
+            live_bytes: None,
+            profiler: None,
+            tracer: Tracer::default(),
+            detailed: false,
+        }
     }
 
     /// The same, for a program whose allocator counts the bytes in use.
@@ -66,6 +76,11 @@ impl Telemetry {
     /// How to ask for the bytes that this program has allocated and not freed, where that is known.
     pub fn live_bytes(&self) -> Option<fn() -> u64> {
         self.live_bytes
+    }
+
+    /// Who makes spans of what this program does.
+    pub fn tracer(&self) -> &Tracer {
+        &self.tracer
     }
 
     /// Where instruments are made.

@@ -1,9 +1,11 @@
-//! Who speaks in own log lines and metrics: the resource of `service::telemetry`.
+//! Who speaks in own log lines, metrics and spans: the resource of `service::telemetry`.
 
 use std::collections::BTreeMap;
 
 use config::Value;
 use pipeline::ResourceSettings;
+use pipeline::proto::common::v1::KeyValue;
+use pipeline::proto::resource::v1::Resource;
 
 /// Attributes by name: `service.name`, `service.version`, `service.instance.id` and what the configuration adds.
 pub type Speaker = BTreeMap<String, serde_json::Value>;
@@ -43,4 +45,24 @@ pub fn json(value: &Value) -> serde_json::Value {
         Value::List(items) => items.iter().map(|item| json(&item.value)).collect(),
         Value::Map(map) => map.iter().map(|(key, node)| (key.clone(), json(&node.value))).collect(),
     }
+}
+
+/// The same as OTLP has it.
+pub fn resource(speaker: &Speaker) -> Resource {
+    let attributes = speaker.iter().map(|(key, value)| attribute(key, value)).collect();
+    Resource { attributes, ..Resource::default() }
+}
+
+fn attribute(key: &str, value: &serde_json::Value) -> KeyValue {
+    use pipeline::proto::common::v1::{AnyValue, any_value::Value};
+    let value = match value {
+        serde_json::Value::Bool(value) => Value::BoolValue(*value),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(value) => Value::IntValue(value),
+            None => Value::DoubleValue(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        serde_json::Value::String(text) => Value::StringValue(text.clone()),
+        other => Value::StringValue(other.to_string()),
+    };
+    KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
 }

@@ -49,6 +49,63 @@ fn a_port_in_use_is_a_start_error_of_the_extension() {
     }
 }
 
+/// The spans on standard output.
+fn own_spans(agent: &Agent) -> Vec<serde_json::Value> {
+    let output = agent.output();
+    let lines = output.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let scopes = lines.flat_map(|line| line["resourceSpans"][0]["scopeSpans"].as_array().cloned().unwrap_or_default());
+    scopes.flat_map(|scope| scope["spans"].as_array().cloned().unwrap_or_default()).collect()
+}
+
+fn post(to: SocketAddr, header: &str) {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(to).unwrap();
+    let body = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"x"}},{}]}]}]}"#;
+    write!(
+        stream,
+        "POST /v1/logs HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{header}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn own_spans_follow_a_request_and_go_on_with_the_senders_trace() {
+    let address = free();
+    let mut agent = Agent::start_with(
+        OTLP,
+        &[
+            &format!("extensions.zpages={{endpoint: '{address}'}}"),
+            "service.extensions=[zpages]",
+            "processors.resource={attributes: [{key: a, value: b, action: upsert}]}",
+            "service.pipelines.logs.processors=[resource]",
+            "service.telemetry.traces={propagators: [tracecontext], processors: [{simple: {exporter: {console: }}}]}",
+        ],
+    );
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    post(agent::address(&agent, "http"), &format!("traceparent: 00-{trace}-b7ad6b7169203331-01\r\n"));
+    agent.wait_for("both spans", |agent| own_spans(agent).len() >= 2);
+    let spans = own_spans(&agent);
+    let named = |name: &str| spans.iter().find(|span| span["name"] == name).unwrap_or_else(|| panic!("{spans:#?}"));
+    let (receive, export) = (named("receiver/otlp/LogsReceived"), named("exporter/file/logs"));
+    assert_eq!((&receive["traceId"], &receive["parentSpanId"]), (&trace.into(), &"b7ad6b7169203331".into()));
+    assert_eq!((&export["traceId"], &export["parentSpanId"]), (&trace.into(), &receive["spanId"]));
+    assert_eq!(receive["events"][1]["name"], "End processing.");
+    assert_eq!(agent::attribute(receive, "accepted_log_records"), "2");
+    assert_eq!(agent::attribute(export, "items.sent"), "2");
+    let (status, page) = get(address, "/debug/tracez").unwrap();
+    assert!(status == 200 && page.contains("<td>exporter/file/logs</td><td>1</td><td>0</td>"), "{page}");
+    agent.rewrite("service: {telemetry: {logs: {level: debug}}}");
+    agent.wait_for("the reload", |agent| agent.errors().contains("Config is the same"));
+    post(agent::address(&agent, "http"), "");
+    agent.wait_for("two more", |agent| own_spans(agent).len() >= 4);
+    let last = own_spans(&agent).pop().unwrap();
+    assert_ne!(last["traceId"], trace);
+}
+
 mod kernel {
     use std::io::Read;
     use std::net::TcpStream;

@@ -4,6 +4,7 @@ use std::future::ready;
 
 use config::{ComponentId, print_duration};
 use jiff::Timestamp;
+use pipeline::own_spans::{Recent, Sample};
 use pipeline::{Health, Phase, PipelineSettings, Telemetry};
 use serde_json::json;
 use tokio::sync::watch;
@@ -51,6 +52,7 @@ impl Pages {
             Some("expvarz") if self.has_variables => {
                 return (StatusCode::OK, "application/json; charset=utf-8", self.variables());
             }
+            Some("tracez") if self.telemetry.tracer().is_on() => traces(&self.telemetry.tracer().recent()),
             Some("tracez") => return (StatusCode::NOT_FOUND, HTML, without_traces()),
             _ => return (StatusCode::NOT_FOUND, HTML, nothing_here()),
         };
@@ -107,6 +109,22 @@ fn extensions(health: &Health) -> Html {
 
 fn features() -> Html {
     Html::page("Feature Gates").paragraph("kpulse has no feature gates: everything it can do is always there.")
+}
+
+fn traces(recent: &Recent) -> Html {
+    let kinds = recent.0.iter().map(|(name, kind)| {
+        [name.clone(), kind.count.to_string(), kind.failed.to_string(), format!("{:?}", kind.longest)]
+    });
+    let page =
+        Html::page("Trace Spans").table(["Name", "Ended", "Failed", "Longest"], kinds).paragraph("The last of each:");
+    let samples = recent.0.iter().flat_map(|(name, kind)| kind.samples.iter().map(move |sample| row(name, sample)));
+    page.table(["Name", "Start", "Duration", "Trace", "Error"], samples)
+}
+
+fn row(name: &str, sample: &Sample) -> [String; 5] {
+    let start = Timestamp::from_nanosecond(sample.start_unix_ns.into()).unwrap_or_default().to_string();
+    let error = sample.error.clone().unwrap_or_default();
+    [name.to_owned(), start, format!("{:?}", sample.duration), sample.trace.clone(), error]
 }
 
 fn without_traces() -> String {

@@ -9,6 +9,7 @@ use tower::layer::layer_fn;
 use tower::{Layer, Service, ServiceExt};
 
 use super::{Place, Stage};
+use crate::own_spans::{Span, Tracer, Who};
 use crate::{Batch, ItemCounter, Pending, Rejected};
 
 /// Counts once per batch, after its retries: what was sent and what failed.
@@ -16,7 +17,15 @@ pub(super) fn sending<S>(place: Place<'_>) -> impl Layer<S, Service = Counted<S>
     let sent = counter(place, "sent", "Number of items successfully sent to destination.");
     let failed = counter(place, "send_failed", "Number of items in failed attempts to send to destination.");
     let under_way = UnderWay::new(place);
-    layer_fn(move |inner| Counted { inner, sent: sent.clone(), failed: failed.clone(), under_way: under_way.clone() })
+    let (tracer, who) = (place.telemetry.tracer().clone(), Who::new(place.id, "exporter", place.signal));
+    layer_fn(move |inner| Counted {
+        inner,
+        sent: sent.clone(),
+        failed: failed.clone(),
+        under_way: under_way.clone(),
+        tracer: tracer.clone(),
+        who: who.clone(),
+    })
 }
 
 /// Counts what found no room in the queue.
@@ -35,6 +44,8 @@ pub(super) struct Counted<S> {
     sent: ItemCounter,
     failed: ItemCounter,
     under_way: UnderWay,
+    tracer: Tracer,
+    who: Arc<Who>,
 }
 
 impl<S: Stage> Service<Batch> for Counted<S> {
@@ -47,19 +58,32 @@ impl<S: Stage> Service<Batch> for Counted<S> {
     }
 
     fn call(&mut self, batch: Batch) -> Self::Future {
-        let Self { inner, sent, failed, under_way } = self.clone();
+        let Self { inner, sent, failed, under_way, tracer, who } = self.clone();
         Box::pin(async move {
             let items = batch.items();
             let _one = under_way.begin();
-            let answer = inner.oneshot(batch).await;
+            let name = || format!("exporter/{}/{}", who.id, who.signal);
+            let span = tracer.begin(&who, name, &batch.origin().span);
+            let answer = inner.oneshot(batch.under(&span)).await;
             let lost = answer.as_ref().err().map_or(0, |rejected| rejected.items(items));
             sent.add(items.saturating_sub(lost));
             if lost > 0 {
                 failed.add(lost);
             }
+            tell(span.span(), &who, items.saturating_sub(lost), lost);
+            if let Err(rejected) = &answer {
+                span.span().fail(&rejected.reason);
+            }
             answer
         })
     }
+}
+
+fn tell(span: &Span, who: &Who, sent: u32, failed: u32) {
+    span.say("exporter", &who.id);
+    span.say("data_type", who.signal.name());
+    span.count(|| "items.sent".to_owned(), sent);
+    span.count(|| "items.failed".to_owned(), failed);
 }
 
 /// Requests that are being exported, waits between attempts included.

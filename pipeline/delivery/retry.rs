@@ -10,6 +10,7 @@ use tower::{Layer, Service, ServiceExt};
 
 use super::backoff::{Backoff, chance};
 use super::{RetrySettings, Stage};
+use crate::own_spans::Detail;
 use crate::{Batch, Pending, Rejected, RejectedKind, Stop};
 
 /// Retries around a stage. `heeds_deadline`: no attempt begins after the deadline of the batch's sender.
@@ -58,7 +59,10 @@ impl<S: Stage> Retrying<S> {
         let limits = self.limits(&left.batch);
         let mut backoff = Backoff::new(&self.settings);
         let mut retries = 0..self.max_retries.unwrap_or(u32::MAX);
+        let mut attempts = 0;
         loop {
+            left.batch.origin().span.event("Sending request.", Detail::Number("retry_num", attempts));
+            attempts += 1;
             let Err(rejected) = self.inner.clone().oneshot(left.batch.clone()).await else {
                 return Ok(());
             };

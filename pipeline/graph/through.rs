@@ -6,6 +6,7 @@ use config::ComponentId;
 use opentelemetry::KeyValue;
 
 use crate::component::{Processor, Transform, Verdict};
+use crate::own_spans::Detail;
 use crate::{ItemCounter, Next, Signal, StartError, Tasks, Telemetry};
 
 /// Starts `processors`, the last one first, and gives the edge into the first one; the last hands on to `end`.
@@ -25,7 +26,7 @@ pub(crate) async fn chain(
             Processor::Transform(transform) => {
                 let started = transform.start(tasks).await;
                 started.map_err(|e| StartError(format!("cannot start processor {id}: {e}")))?;
-                through(transform, next, Counts::new(&id, signal, telemetry))
+                through(transform, next, Counts::new(&id, signal, telemetry), id.to_string().into())
             }
             Processor::Wrap(wrap) => wrap(next, tasks),
         };
@@ -58,10 +59,14 @@ impl Counts {
 }
 
 /// An edge through a synchronous processor.
-fn through(transform: Arc<dyn Transform>, next: Next, counts: Counts) -> Next {
+fn through(transform: Arc<dyn Transform>, next: Next, counts: Counts, id: Arc<str>) -> Next {
     Next::from_fn(move |batch| {
         counts.incoming.add(batch.items());
+        let span = batch.origin().span.clone();
+        let mark = |event| span.event(event, Detail::Text("processor", &id));
+        mark("Start processing.");
         let verdict = transform.apply(batch);
+        mark("End processing.");
         let (next, outgoing) = (next.clone(), counts.outgoing.clone());
         async move {
             match verdict {

@@ -5,6 +5,7 @@ mod readers;
 mod references;
 mod resource;
 mod service;
+mod spans;
 mod telemetry;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::extension::{ExtensionConfig, ExtensionFactory};
 pub use readers::{IncludeExclude, OtlpPush, Periodic, PrometheusReader, Protocol, Reader};
 pub use resource::ResourceSettings;
 pub use service::{PipelineSettings, ServiceSettings};
+pub use spans::{BatchProcessor, SimpleProcessor, SpanExporter, SpanProcessor, TraceSettings};
 pub use telemetry::{Detail, Encoding, Level, LogSettings, MetricSettings, Sampling, TelemetrySettings};
 
 /// The sections a configuration may have.

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 
 use super::readers::Reader;
 use super::resource::ResourceSettings;
+use super::spans::TraceSettings;
 
 config::settings! {
     /// What kpulse says of itself.
@@ -144,26 +145,5 @@ config::words! {
         Normal = "normal",
         /// What costs more to find out, too.
         Detailed = "detailed",
-    }
-}
-
-config::settings! {
-    /// Own traces.
-    pub struct TraceSettings {
-        /// Taken from the Collector's files; without processors there are no traces.
-        pub level: Detail = Detail::Normal,
-        /// Taken from the Collector's files; without processors there are no traces.
-        pub propagators: Vec<String> = Vec::new(),
-        /// Where traces go; not there yet, so only an empty list is taken.
-        pub processors: Vec<Node> = Vec::new(),
-    }
-}
-
-impl Rules for TraceSettings {
-    fn rules(&self, decoder: &mut Decoder) {
-        for word in self.propagators.iter().filter(|word| !["tracecontext", "b3"].contains(&word.as_str())) {
-            decoder.at("propagators", |d| d.unknown("propagator", word, &["tracecontext", "b3"]));
-        }
-        none_yet("processors", &self.processors, decoder);
     }
 }

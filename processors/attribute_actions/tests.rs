@@ -28,7 +28,7 @@ fn check(text: &str, before: &str, after: &str) {
     assert_eq!(decoder.finish().to_string(), "");
     let mut found = attributes(before);
     let metadata = vec![("tenant".to_owned(), "a".to_owned()), ("tenant".into(), "b".into())];
-    let origin = Origin { metadata, peer: Some("10.0.0.1:5".parse().unwrap()), deadline: None };
+    let origin = Origin { metadata, peer: Some("10.0.0.1:5".parse().unwrap()), ..Origin::default() };
     Steps::new(&actions).unwrap().apply(&mut found, &origin);
     assert_eq!(found, attributes(after));
 }

@@ -68,7 +68,8 @@ impl Grpc {
         let deadline = timeout(&head.headers).map(|timeout| Instant::now() + timeout);
         let message = in_time(caller, None, self.message(&head.headers, body)).await?;
         let metadata = if self.include_metadata { metadata(&head.headers) } else { Vec::new() };
-        self.intake.take(signal, message, Origin { peer: caller.address, metadata, deadline }).await
+        let span = self.intake.span(&head.headers);
+        self.intake.take(signal, message, Origin { peer: caller.address, metadata, deadline, span }).await
     }
 
     /// The one message of a unary call, unpacked.

@@ -120,7 +120,8 @@ impl Http {
             convert(body, move |body| wire(signal, encoding, packed_as, &body, at_most)).await?
         };
         let metadata = if self.include_metadata { self.metadata(&head.headers, &head.uri) } else { Vec::new() };
-        self.intake.take(signal, wire, Origin { peer: caller.address, metadata, deadline }).await
+        let span = self.intake.span(&head.headers);
+        self.intake.take(signal, wire, Origin { peer: caller.address, metadata, deadline, span }).await
     }
 
     fn packed_as(&self, headers: &HeaderMap) -> Result<ContentEncoding, Refusal> {

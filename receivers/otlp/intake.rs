@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use pipeline::own_spans::{Span, Tracer};
 use pipeline::{Batch, Code, Origin, Outlet, Outlets, Rejected, RejectedKind, Signal};
 use tokio::sync::mpsc;
+use transport::HeaderMap;
 
 use super::refusal::Refusal;
 
@@ -13,6 +15,7 @@ pub struct Intake {
     outlets: Vec<(Signal, Outlet)>,
     /// Each request on its way holds a clone, so that the stop can wait for the last.
     job: mpsc::Sender<()>,
+    tracer: Tracer,
 }
 
 /// What was taken, but not all of.
@@ -26,10 +29,15 @@ pub struct Partly {
 
 impl Intake {
     /// The other end yields when the intake is gone and the last request was answered.
-    pub fn new(outlets: &Outlets, transport: &'static str) -> (Self, mpsc::Receiver<()>) {
+    pub fn new(outlets: &Outlets, transport: &'static str, tracer: &Tracer) -> (Self, mpsc::Receiver<()>) {
         let (job, jobs) = mpsc::channel(1);
         let outlet = |signal| Some((signal, outlets.over(transport, signal)?));
-        (Self { outlets: Signal::ALL.into_iter().filter_map(outlet).collect(), job }, jobs)
+        (Self { outlets: Signal::ALL.into_iter().filter_map(outlet).collect(), job, tracer: tracer.clone() }, jobs)
+    }
+
+    /// The span that a request's sender has it in.
+    pub fn span(&self, headers: &HeaderMap) -> Span {
+        self.tracer.sender(|| headers.get("traceparent")?.to_str().ok().map(str::to_owned))
     }
 
     /// Whether a pipeline takes this signal.

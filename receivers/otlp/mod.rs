@@ -129,12 +129,12 @@ impl Receiver for Otlp {
         let mut servers = Vec::new();
         if let Some(settings) = grpc.get() {
             let server = settings.open().await.map_err(|e| StartError(format!("grpc: {e}")))?;
-            let (intake, jobs) = Intake::new(&outlets, "grpc");
+            let (intake, jobs) = Intake::new(&outlets, "grpc", self.cx.telemetry.tracer());
             servers.push((server, grpc::handler(settings, intake), jobs, "grpc"));
         }
         if let Some(settings) = http.get() {
             let server = settings.server.open().await.map_err(|e| StartError(format!("http: {e}")))?;
-            let (intake, jobs) = Intake::new(&outlets, "http");
+            let (intake, jobs) = Intake::new(&outlets, "http", self.cx.telemetry.tracer());
             servers.push((server, http::handler(settings, intake), jobs, "http"));
         }
         for (server, handler, jobs, protocol) in servers {

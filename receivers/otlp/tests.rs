@@ -2,6 +2,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pipeline::otlp::json;
+use pipeline::own_spans::Tracer;
 use pipeline::{Batch, Code, Next, Origin, Outlets, Rejected, Signal, Tasks, Telemetry};
 use transport::Status;
 
@@ -19,7 +20,7 @@ fn intake(answer: Arc<Answer>) -> (Intake, Tasks) {
         async move { answer }
     });
     let outlets = Outlets::of(Signal::Logs, next, "otlp", &Telemetry::new("test"), &mut tasks);
-    (Intake::new(&outlets, "grpc").0, tasks)
+    (Intake::new(&outlets, "grpc", &Tracer::default()).0, tasks)
 }
 
 fn logs(records: usize) -> bytes::Bytes {
@@ -79,7 +80,7 @@ async fn a_sender_is_answered_at_its_deadline_and_its_batch_goes_on() {
         }
     });
     let outlets = Outlets::of(Signal::Logs, slow, "otlp", &Telemetry::new("test"), &mut tasks);
-    let (intake, mut jobs) = Intake::new(&outlets, "grpc");
+    let (intake, mut jobs) = Intake::new(&outlets, "grpc", &Tracer::default());
     let deadline = tokio::time::Instant::now() + Duration::from_secs(1);
     let origin = Origin { deadline: Some(deadline.into_std()), ..Origin::default() };
     let refusal = intake.take(Signal::Logs, logs(1), origin).await.unwrap_err();

@@ -9,6 +9,7 @@ use super::Error;
 use crate::cli::Sources;
 use crate::logging::Logging;
 use crate::own_metrics::Readers;
+use crate::own_traces::OwnTraces;
 use crate::{configuration, process_metrics, speaker};
 
 /// How long the end waits for blocking calls.
@@ -44,6 +45,7 @@ async fn serve(sources: &Sources, settings: Settings, own: Own) -> Result<(), Er
             return Ok(());
         }
     };
+    service.traces.stop().await;
     service.readers.stop().await;
     match stopped {
         Stopped::Drained => tracing::info!("Shutdown complete."),
@@ -66,6 +68,7 @@ struct Service<'a> {
     own: Own,
     running: Running,
     readers: Readers,
+    traces: OwnTraces,
 }
 
 impl<'a> Service<'a> {
@@ -79,12 +82,14 @@ impl<'a> Service<'a> {
         let graph = Graph::build(settings, &telemetry)?;
         let mut readers = Readers::new(&telemetry, &own.instance_id);
         readers.change(about).await?;
+        let mut traces = OwnTraces::new(&telemetry, &own.instance_id);
+        traces.change(about).await?;
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         tracing::info!(Version = env!("CARGO_PKG_VERSION"), NumCPU = cpus, "Starting kpulse...");
         let started = graph.start().await;
         let running = started.map_err(|StartError(e)| StartError(format!("cannot start pipelines: {e}")))?;
         tracing::info!("Everything is ready. Begin running and processing data.");
-        Ok(Self { sources, own, running, readers })
+        Ok(Self { sources, own, running, readers, traces })
     }
 
     /// Until a stop signal comes. A component that dies is reported, and the others go on.
@@ -141,6 +146,7 @@ impl<'a> Service<'a> {
                 self.speak(&former)?;
                 // The addresses that were free a moment ago.
                 self.readers.change(&former).await?;
+                self.traces.change(&former).await?;
             }
         }
         changed.map(drop)
@@ -149,6 +155,7 @@ impl<'a> Service<'a> {
     async fn change_to(&mut self, settings: &Settings) -> Result<pipeline::Reloaded, Error> {
         self.speak(&settings.service.telemetry)?;
         self.readers.change(&settings.service.telemetry).await?;
+        self.traces.change(&settings.service.telemetry).await?;
         let limit = self.running.settings().service.shutdown_timeout;
         Ok(self.running.reload(settings, limit).await?)
     }

@@ -6,8 +6,6 @@ mod push;
 use std::time::Duration;
 
 use pipeline::proto::MetricsRequest;
-use pipeline::proto::common::v1::KeyValue;
-use pipeline::proto::resource::v1::Resource;
 use pipeline::{Detail, MetricSettings, Reader, StartError, Tasks, Telemetry, TelemetrySettings};
 
 use crate::speaker::{self, Speaker};
@@ -94,8 +92,7 @@ impl Source {
     fn snapshot(&self) -> Option<MetricsRequest> {
         let mut snapshot = self.telemetry.snapshot()?;
         for resource in &mut snapshot.resource_metrics {
-            let attributes = self.speaker.iter().map(|(key, value)| attribute(key, value)).collect();
-            resource.resource = Some(Resource { attributes, ..Resource::default() });
+            resource.resource = Some(speaker::resource(&self.speaker));
             if self.level == Detail::Basic {
                 for scope in &mut resource.scope_metrics {
                     scope.metrics.retain(|metric| !metric.name.starts_with(NOT_BASIC));
@@ -104,18 +101,4 @@ impl Source {
         }
         Some(snapshot)
     }
-}
-
-fn attribute(key: &str, value: &serde_json::Value) -> KeyValue {
-    use pipeline::proto::common::v1::{AnyValue, any_value::Value};
-    let value = match value {
-        serde_json::Value::Bool(value) => Value::BoolValue(*value),
-        serde_json::Value::Number(number) => match number.as_i64() {
-            Some(value) => Value::IntValue(value),
-            None => Value::DoubleValue(number.as_f64().unwrap_or(f64::NAN)),
-        },
-        serde_json::Value::String(text) => Value::StringValue(text.clone()),
-        other => Value::StringValue(other.to_string()),
-    };
-    KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
 }

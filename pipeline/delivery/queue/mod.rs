@@ -22,6 +22,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tower::Service;
 
 use super::{Place, counts};
+use crate::own_spans::{Detail, Tracer, Who};
 use crate::{Batch, ItemCounter, Next, Pending, Rejected, Tasks};
 use batcher::Batcher;
 use consumer::{Consumer, Pieces, Queued};
@@ -59,7 +60,8 @@ pub(super) fn start(
         }
     };
     let (waits_for_room, waits_for_result) = (settings.block_on_overflow, settings.wait_for_result);
-    Enqueue { space, shelf, refused: counts::enqueue_failed(place), waits_for_room, waits_for_result }
+    let (tracer, who) = (place.telemetry.tracer().clone(), Who::new(place.id, "exporter", place.signal));
+    Enqueue { space, shelf, tracer, who, refused: counts::enqueue_failed(place), waits_for_room, waits_for_result }
 }
 
 /// Lines up what was on disk at the start.
@@ -127,6 +129,8 @@ enum Shelf {
 pub(super) struct Enqueue {
     space: Arc<Space>,
     shelf: Shelf,
+    tracer: Tracer,
+    who: Arc<Who>,
     refused: ItemCounter,
     waits_for_room: bool,
     waits_for_result: bool,
@@ -149,7 +153,7 @@ impl Service<Batch> for Enqueue {
 impl Enqueue {
     async fn enqueue(self, batch: Batch) -> Result<(), Rejected> {
         let items = batch.items();
-        let result = match self.put(batch).await {
+        let result = match self.put_in_span(batch).await {
             Ok(result) => result,
             Err(rejected) => {
                 self.refused.add(items);
@@ -160,6 +164,16 @@ impl Enqueue {
             Some(result) => result.await.unwrap_or_else(|_| Err(closed())),
             None => Ok(()),
         }
+    }
+
+    async fn put_in_span(&self, batch: Batch) -> Result<Option<oneshot::Receiver<Answer>>, Rejected> {
+        let span = self.tracer.begin(&self.who, || "exporter/enqueue".to_owned(), &batch.origin().span);
+        let put = self.put(batch.under(&span)).await;
+        match &put {
+            Ok(_) => span.span().event("Enqueued item.", Detail::None),
+            Err(rejected) => span.span().fail(&rejected.reason),
+        }
+        put
     }
 
     async fn put(&self, batch: Batch) -> Result<Option<oneshot::Receiver<Answer>>, Rejected> {

@@ -64,6 +64,13 @@ pub async fn bench(delivery: &Delivery, answers: impl IntoIterator<Item = Answer
     bench_with(delivery, answers, None).await
 }
 
+/// With the telemetry that it counts and traces with.
+pub async fn bench_traced(delivery: &Delivery, answers: impl IntoIterator<Item = Answer>) -> (Bench, Telemetry) {
+    let bench = bench(delivery, answers).await;
+    let telemetry = bench.telemetry.clone();
+    (bench, telemetry)
+}
+
 pub async fn bench_with(
     delivery: &Delivery,
     answers: impl IntoIterator<Item = Answer>,

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::delivery::queue::Sizer;
+use crate::own_spans::{Context, Span};
 use crate::{Batch, Origin, Signal};
 
 /// One element on disk.
@@ -29,6 +30,9 @@ struct Record {
     peer: String,
     #[prost(message, repeated, tag = "3")]
     metadata: Vec<Metadata>,
+    /// Trace, span and whether it is recorded, if there is one.
+    #[prost(bytes = "bytes", tag = "4")]
+    span: Bytes,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -73,13 +77,28 @@ pub fn encode(batch: &Batch) -> Bytes {
     let origin = batch.origin();
     let metadata = origin.metadata.iter().map(|(key, value)| Metadata { key: key.clone(), value: value.clone() });
     let peer = origin.peer.map_or_else(String::new, |peer| peer.to_string());
-    Record { request: batch.encode(), peer, metadata: metadata.collect() }.encode_to_vec().into()
+    let span = origin.span.context().map_or_else(Bytes::new, span_bytes);
+    Record { request: batch.encode(), peer, metadata: metadata.collect(), span }.encode_to_vec().into()
 }
 
 /// What was written, if it is that.
 pub fn decode(signal: Signal, bytes: Bytes) -> Result<Batch, String> {
-    let Record { request, peer, metadata } = Record::decode(bytes).map_err(|error| error.to_string())?;
+    let Record { request, peer, metadata, span } = Record::decode(bytes).map_err(|error| error.to_string())?;
     let metadata = metadata.into_iter().map(|Metadata { key, value }| (key, value)).collect();
-    let origin = Origin { peer: peer.parse().ok(), metadata, deadline: None };
+    let origin = Origin { peer: peer.parse().ok(), metadata, deadline: None, span: span_of(&span).unwrap_or_default() };
     Batch::received(signal, request, Arc::new(origin)).map_err(|error| error.to_string())
+}
+
+fn span_bytes(context: Context) -> Bytes {
+    let mut bytes = context.trace.to_be_bytes().to_vec();
+    bytes.extend(context.span.to_be_bytes());
+    bytes.push(context.is_sampled.into());
+    bytes.into()
+}
+
+fn span_of(bytes: &[u8]) -> Option<Span> {
+    let (trace, rest) = bytes.split_first_chunk()?;
+    let (span, rest) = rest.split_first_chunk()?;
+    let (trace, span) = (u128::from_be_bytes(*trace), u64::from_be_bytes(*span));
+    Some(Span::known(Context { trace, span, is_sampled: rest == [1], is_remote: false }))
 }

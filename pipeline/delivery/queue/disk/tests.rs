@@ -11,6 +11,7 @@ use super::Entry;
 use super::record::{decode, encode};
 use crate::delivery::tests::{Answer, Bench, bench_with};
 use crate::delivery::{BatchSettings, Delivery, QueueSettings, RetrySettings, Sizer};
+use crate::own_spans::{Context, Span};
 use crate::storage::{Change, Namespace, Storage, StorageError, Storages};
 use crate::tests::batches::logs;
 use crate::{Batch, Origin, Pending, Rejected, RejectedKind, Signal, Stopped};
@@ -101,8 +102,10 @@ fn a_key_says_the_order_and_the_size() {
 #[test]
 fn a_record_keeps_all_that_exporters_ask_for() {
     let metadata = vec![("tenant".to_owned(), "a".to_owned()), ("tenant".to_owned(), "b".to_owned())];
+    let context = Context { trace: 5 << 70, span: 7, is_sampled: true, is_remote: false };
+    let span = Span::known(context);
     let peer = Some("[::1]:4317".parse().unwrap());
-    let origin = Origin { peer, metadata, deadline: Some(std::time::Instant::now()) };
+    let origin = Origin { peer, metadata, deadline: Some(std::time::Instant::now()), span };
     let batch = Batch::concat(vec![logs(3)], origin.clone().into()).unwrap();
     let read = decode(Signal::Logs, encode(&batch)).unwrap();
     assert_eq!((read.items(), read.encode()), (3, batch.encode()));

@@ -1,0 +1,206 @@
+//! `service::telemetry::traces`.
+
+use config::{Decoder, Node, Rules, Section};
+
+use super::{Detail, OtlpPush};
+use crate::own_spans::Sampling;
+
+const PROPAGATORS: [&str; 2] = ["tracecontext", "b3"];
+
+config::settings! {
+    /// Own traces.
+    pub struct TraceSettings {
+        /// none turns them off; the other levels are the same.
+        pub level: Detail = Detail::Normal,
+        /// Whose headers of requests say which trace they belong to: tracecontext. b3 is taken without effect.
+        pub propagators: Vec<String> = Vec::new(),
+        /// Where spans go. Without any there are none.
+        pub processors: Vec<SpanProcessor> = Vec::new(),
+        /// Of which traces spans are made; of all when absent.
+        pub sampler: Option<Sampler> = None,
+        /// Taken from the Collector's files without effect: own spans are small.
+        pub limits: Option<Node> = None,
+    }
+}
+
+impl TraceSettings {
+    /// Those that run.
+    pub fn active_processors(&self) -> &[SpanProcessor] {
+        if self.level == Detail::None { &[] } else { &self.processors }
+    }
+
+    /// Whether senders are asked for their trace.
+    pub fn heeds_trace_context(&self) -> bool {
+        self.propagators.iter().any(|word| word == PROPAGATORS[0])
+    }
+}
+
+impl Rules for TraceSettings {
+    fn rules(&self, decoder: &mut Decoder) {
+        for word in self.propagators.iter().filter(|word| !PROPAGATORS.contains(&word.as_str())) {
+            decoder.at("propagators", |d| d.unknown("propagator", word, &PROPAGATORS));
+        }
+    }
+}
+
+config::settings! {
+    /// One way of own spans: batch or simple.
+    pub struct SpanProcessor {
+        /// Several at once.
+        pub batch: Option<BatchProcessor> = None,
+        /// Each by itself.
+        pub simple: Option<SimpleProcessor> = None,
+    }
+}
+
+impl Rules for SpanProcessor {
+    fn rules(&self, decoder: &mut Decoder) {
+        if self.batch.is_some() == self.simple.is_some() {
+            decoder.error("must have either batch or simple");
+        }
+    }
+}
+
+config::settings! {
+    /// Spans that are sent several at once.
+    pub struct BatchProcessor {
+        /// Milliseconds that a span waits for others.
+        pub schedule_delay: u32 = 5000,
+        /// Milliseconds that one sending may take.
+        pub export_timeout: u32 = 30_000,
+        /// So many wait at most; more are dropped and counted.
+        pub max_queue_size: u32 = 2048,
+        /// So many are sent at once.
+        pub max_export_batch_size: u32 = 512,
+        /// Where they go.
+        pub exporter: SpanExporter = SpanExporter::default(),
+    }
+}
+
+impl Rules for BatchProcessor {
+    fn rules(&self, decoder: &mut Decoder) {
+        let sizes = [("max_queue_size", self.max_queue_size), ("max_export_batch_size", self.max_export_batch_size)];
+        for (key, _) in sizes.into_iter().filter(|(_, size)| *size == 0) {
+            decoder.at(key, |d| d.error("must be greater than zero"));
+        }
+    }
+}
+
+config::settings! {
+    /// Spans that are sent one by one.
+    pub struct SimpleProcessor {
+        /// Where they go.
+        pub exporter: SpanExporter = SpanExporter::default(),
+    }
+}
+
+impl Rules for SimpleProcessor {}
+
+config::settings! {
+    /// Where own spans go: otlp or console.
+    pub struct SpanExporter {
+        /// To an OTLP receiver.
+        pub otlp: Option<OtlpPush> = None,
+        /// To standard output, as lines of OTLP/JSON.
+        pub console: Section<Nothing> = Section::on_when_named(),
+    }
+}
+
+impl Rules for SpanExporter {
+    fn rules(&self, decoder: &mut Decoder) {
+        if self.otlp.is_some() == self.console.get().is_some() {
+            decoder.error("must have either otlp or console");
+        }
+    }
+}
+
+config::settings! {
+    /// No settings.
+    pub struct Nothing {}
+}
+
+impl Rules for Nothing {}
+
+config::settings! {
+    /// Of which traces spans are made.
+    pub struct Sampler {
+        /// Of those that begin here by root, of others as their sender decided.
+        pub parent_based: Option<ParentBased> = None,
+        /// Of all.
+        pub always_on: Section<Nothing> = Section::on_when_named(),
+        /// Of none.
+        pub always_off: Section<Nothing> = Section::on_when_named(),
+        /// Of a share.
+        pub trace_id_ratio_based: Option<Ratio> = None,
+    }
+}
+
+impl Rules for Sampler {
+    fn rules(&self, decoder: &mut Decoder) {
+        let share = share(&self.always_on, &self.always_off, self.trace_id_ratio_based.as_ref());
+        if share.is_some() == self.parent_based.is_some() {
+            decoder.error("must have one of parent_based, always_on, always_off and trace_id_ratio_based");
+        }
+    }
+}
+
+config::settings! {
+    /// Of traces that began elsewhere as their sender decided.
+    pub struct ParentBased {
+        /// Of those that begin here.
+        pub root: Root = Root::default(),
+    }
+}
+
+impl Rules for ParentBased {}
+
+config::settings! {
+    /// Of which of the traces that begin here spans are made; of all when nothing is said.
+    pub struct Root {
+        /// Of all.
+        pub always_on: Section<Nothing> = Section::on_when_named(),
+        /// Of none.
+        pub always_off: Section<Nothing> = Section::on_when_named(),
+        /// Of a share.
+        pub trace_id_ratio_based: Option<Ratio> = None,
+    }
+}
+
+impl Rules for Root {}
+
+config::settings! {
+    /// A share of all traces.
+    pub struct Ratio {
+        /// From 0 to 1.
+        pub ratio: f64 = 1.0,
+    }
+}
+
+impl Rules for Ratio {
+    fn rules(&self, decoder: &mut Decoder) {
+        if !(0.0..=1.0).contains(&self.ratio) {
+            decoder.at("ratio", |d| d.error("must be between 0 and 1"));
+        }
+    }
+}
+
+impl TraceSettings {
+    /// The sampler as the tracer has it.
+    pub fn sampling(&self) -> Sampling {
+        let Some(sampler) = &self.sampler else { return Sampling::default() };
+        if let Some(ParentBased { root }) = &sampler.parent_based {
+            let roots = share(&root.always_on, &root.always_off, root.trace_id_ratio_based.as_ref()).unwrap_or(1.0);
+            return Sampling { roots, heeds_parents: true };
+        }
+        let share = share(&sampler.always_on, &sampler.always_off, sampler.trace_id_ratio_based.as_ref());
+        Sampling { roots: share.unwrap_or(1.0), heeds_parents: false }
+    }
+}
+
+fn share(on: &Section<Nothing>, off: &Section<Nothing>, ratio: Option<&Ratio>) -> Option<f64> {
+    match (on.get(), off.get(), ratio) {
+        (Some(_), _, _) => Some(1.0),
+        (_, Some(_), _) => Some(0.0),
+        (_, _, ratio) => ratio.map(|ratio| ratio.ratio),
+    }
+}
