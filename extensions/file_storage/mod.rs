@@ -32,6 +32,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use config::Decode;
+use indicatif::ProgressBar;
 use jiff::Timestamp;
 use opentelemetry::KeyValue;
 use pipeline::component::{BuildContext, Factory, Stability, decode};
@@ -124,15 +125,19 @@ impl FileStorage {
     }
 
     fn read(&self, folder: &Path) -> Result<Log, StorageError> {
-        let mut said = Instant::now();
+        let (mut said, bar) = (Instant::now(), ProgressBar::new(0));
         let say = |Progress { read, of }| {
             if said.elapsed() >= SAY_EVERY {
                 let (read_mib, of_mib) = (read / MIB, of / MIB);
                 tracing::info!(folder = %folder.display(), read_mib, of_mib, "reading what was kept");
+                // Shown on a terminal only, and only if this takes long.
+                bar.set_length(of);
+                bar.set_position(read);
                 said = Instant::now();
             }
         };
         let (log, damages) = Log::open(folder, self.config.fsync, self.config.timeout, say)?;
+        bar.finish_and_clear();
         damages.iter().for_each(|damage| self.tell(damage));
         Ok(log)
     }

@@ -1,12 +1,13 @@
 //! The bytes of one batch in a segment.
 //!
 //! ```text
-//! frame:  magic u32 | length u32 | checksum u64 | changes      (little endian; length and checksum are of the changes)
+//! frame:  mark u32 | length u32 | checksum u64 | changes      (little endian; length and checksum are of the changes)
 //! change: kind u8 | key length u16 | value length u32 | key | value
 //! ```
 //!
-//! Each segment seeds its checksums with a number of its own, so what senders write into their telemetry is never taken
-//! for a frame, even where damage makes the reader look for the next one.
+//! Each segment makes its mark of and seeds its checksums with a number of its own. So what senders write into their
+//! telemetry is never taken for a frame where damage makes the reader look for the next one, nor does it make the reader
+//! compute checksums over and over.
 
 use std::hash::Hasher;
 use std::ops::Range;
@@ -14,7 +15,7 @@ use std::ops::Range;
 use pipeline::storage::Change;
 use twox_hash::XxHash64;
 
-const MAGIC: [u8; 4] = *b"kpF1";
+const MARK: usize = 4;
 pub const HEAD: usize = 16;
 const CHANGE_HEAD: usize = 7;
 const PUT: u8 = 1;
@@ -40,7 +41,7 @@ pub struct TooLarge;
 /// Appends one frame with all these changes.
 pub fn write(out: &mut Vec<u8>, changes: &[Change], salt: u64) -> Result<(), TooLarge> {
     let start = out.len();
-    out.extend_from_slice(&MAGIC);
+    out.extend_from_slice(&mark(salt));
     out.resize(start + HEAD, 0);
     for change in changes {
         let (kind, key, value) = match change {
@@ -64,7 +65,7 @@ pub fn write(out: &mut Vec<u8>, changes: &[Change], salt: u64) -> Result<(), Too
 
 /// The length of the whole frame that `bytes` begin with, if it is sound.
 pub fn length(bytes: &[u8], salt: u64) -> Option<usize> {
-    if !bytes.starts_with(&MAGIC) {
+    if !bytes.starts_with(&mark(salt)) {
         return None;
     }
     let length = u32::from_le_bytes(bytes.get(4..8)?.try_into().ok()?);
@@ -93,14 +94,21 @@ pub fn changes(frame: &[u8]) -> impl Iterator<Item = Stored<'_>> {
 
 /// Where the next sound frame begins.
 pub fn find(bytes: &[u8], salt: u64) -> Option<usize> {
-    let mut from = 0;
+    let (mark, mut from) = (mark(salt), 0);
     loop {
-        let at = from + bytes.get(from..)?.windows(MAGIC.len()).position(|window| window == MAGIC)?;
+        let at = from + bytes.get(from..)?.windows(MARK).position(|window| window == mark)?;
         if length(&bytes[at..], salt).is_some() {
             return Some(at);
         }
         from = at + 1;
     }
+}
+
+/// What begins each frame of a segment.
+fn mark(salt: u64) -> [u8; MARK] {
+    let [a, b, c, d, ..] = salt.rotate_left(17).to_le_bytes();
+    // Never four zeros, of which files are full that lost a page.
+    [a, b, c, d | 1]
 }
 
 fn checksum(bytes: &[u8], salt: u64) -> u64 {
