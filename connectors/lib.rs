@@ -2,7 +2,11 @@
 
 use pipeline::connector::ConnectorFactory;
 
+pub mod count;
 pub mod forward;
 
 /// Every connector.
-pub static ALL: &[&ConnectorFactory] = &[&forward::FACTORY];
+pub static ALL: &[&ConnectorFactory] = &[&count::FACTORY, &forward::FACTORY];
+
+#[cfg(test)]
+mod tests;

@@ -236,13 +236,26 @@ fn bare(value: &Json) -> Json {
             Json::Array(items)
         }
         Json::Object(map) => {
-            let entries = map.iter().map(|(key, value)| (key.clone(), bare(value)));
+            let entries = map.iter().filter(|(key, value)| !is_of_now(key, value) && !is_own_scope(key, value));
+            let entries = entries.map(|(key, value)| (key.clone(), bare(value)));
             let says = |key: &str, value: &Json| key.ends_with("Value") || !is_empty(value);
             Json::Object(entries.filter(|(key, value)| says(key, value)).collect())
         }
         Json::Number(number) => number.as_f64().map_or(Json::Null, Json::from),
         other => other.clone(),
     }
+}
+
+/// Times after all that stand in inputs.
+fn is_of_now(key: &str, value: &Json) -> bool {
+    let nanoseconds = value.as_str().and_then(|text| text.parse::<u64>().ok());
+    key.ends_with("UnixNano") && nanoseconds.is_some_and(|nanoseconds| nanoseconds > 1_750_000_000_000_000_000)
+}
+
+/// The scope of a connector, which names the program that it is of.
+fn is_own_scope(key: &str, value: &Json) -> bool {
+    let name = value["name"].as_str().unwrap_or_default();
+    key == "scope" && (name.starts_with("kpulse/") || name.contains("/connector/"))
 }
 
 fn is_empty(value: &Json) -> bool {
