@@ -14,7 +14,7 @@
 //! stepped over, with a log line that says where, and counted in `kpulse_storage_damaged_bytes`; everything else in the
 //! file is still there. On a full disk new data is refused, and senders are told to come back; what is there goes on to
 //! be sent, which makes room. Files are given back one by one as soon as nothing in them is wanted, so the folder is about
-//! as large as what it holds. Memory: about 200 bytes for each batch that is held, however large the batches are.
+//! as large as what it holds. Memory: about 150 bytes for each batch that is held, however large the batches are.
 //!
 //! The files are not the Collector's (those, of the same names without `.kpulse`, stay as they are): a queue that a
 //! Collector left is not taken over.

@@ -5,7 +5,7 @@ use crate::sender::send;
 use crate::{Storage, arrived};
 
 /// Twenty records in a queue whose agent was killed.
-fn left_by_a_kill(storage: &Storage, address: std::net::SocketAddr) -> Vec<String> {
+pub fn left_by_a_kill(storage: &Storage, address: std::net::SocketAddr) -> Vec<String> {
     let mut agent = storage.agent(address, &[]);
     let to = crate::agent::address(&agent, "http");
     let ids = (0..20).map(|_| send(to, 100).unwrap()).collect();

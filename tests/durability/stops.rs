@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::backend::{Backend, Mood, nobody};
-use crate::sender::send;
+use crate::sender::{Load, send};
 use crate::{Storage, arrived, waiting};
 
 #[test]
@@ -47,6 +47,27 @@ fn an_exporter_that_a_reload_replaces_hands_its_queue_over() {
 }
 
 #[test]
+fn a_reload_under_load_loses_nothing_and_refuses_nobody() {
+    let (storage, slow, next) = (Storage::new(), Backend::at(nobody()), Backend::at(nobody()));
+    slow.be(Mood::Slow(Duration::from_millis(100)));
+    let to_slow = format!("exporters: {{otlp_http: {{endpoint: 'http://{}'}}}}", slow.address);
+    let directory = format!("extensions.file_storage.directory={}", storage.path().display());
+    let mut agent = crate::agent::Agent::start_files(crate::PIPELINE, &to_slow, &[&directory]);
+    let load = Load::start(crate::agent::address(&agent, "http"), 3, 1000);
+    agent.wait_for("a queue", |agent| waiting(agent) > 100);
+    agent.rewrite(&format!("exporters: {{otlp_http: {{endpoint: 'http://{}'}}}}", next.address));
+    agent.wait_for("the new exporter", |agent| agent.errors().contains("Config updated"));
+    let ids = load.end();
+    agent.wait_for("an empty queue", |agent| waiting(agent) == 0);
+    let (former, taken) = (slow.taken(), next.taken());
+    let missing: Vec<_> = ids.iter().filter(|id| !former.contains_key(*id) && !taken.contains_key(*id)).collect();
+    assert!(missing.is_empty(), "{} of {} are missing: {missing:?}", missing.len(), ids.len());
+    assert!(!former.is_empty() && !taken.is_empty(), "{} and {}", former.len(), taken.len());
+    let refused = agent.own_metric("otelcol_receiver_refused_log_records{receiver=\"otlp\",transport=\"http\"}");
+    assert_eq!(refused, 0);
+}
+
+#[test]
 fn a_stop_sends_what_goes_out_at_once() {
     let storage = Storage::new();
     let backend = Backend::at(nobody());
@@ -58,4 +79,22 @@ fn a_stop_sends_what_goes_out_at_once() {
     assert_eq!(agent.ended().code(), Some(0), "{}", agent.errors());
     assert_eq!(backend.taken().len(), ids.len(), "{}", agent.errors());
     assert!(!agent.errors().contains("kept on disk"), "{}", agent.errors());
+}
+
+#[test]
+fn long_work_says_how_much_is_left() {
+    let (storage, address) = (Storage::new(), nobody());
+    let ids = crate::damage::left_by_a_kill(&storage, address);
+    let backend = Backend::at(address);
+    backend.be(Mood::Slow(Duration::from_millis(450)));
+    let mut agent = storage.agent(address, &["exporters.otlp_http.sending_queue.num_consumers=1"]);
+    agent.wait_for("word of what is left", |agent| {
+        agent.errors().contains("still sending what was on disk at the start")
+    });
+    agent.signal(libc::SIGTERM);
+    assert_eq!(agent.ended().code(), Some(0), "{}", agent.errors());
+    let said = agent.errors();
+    assert!(said.contains("sending what is on disk before the stop"), "{said}");
+    let left = ids.len() - backend.taken().len();
+    assert!(left == 0 || said.contains(&format!("\"requests\": {left}, \"items\": {left}")), "{left}: {said}");
 }

@@ -23,7 +23,7 @@ use tower::Service;
 
 use super::{Place, counts};
 use crate::own_spans::{Detail, Tracer, Who};
-use crate::{Batch, ItemCounter, Next, Pending, Rejected, Tasks};
+use crate::{Batch, ItemCounter, Next, Pending, Rejected, Stop, Tasks};
 use batcher::Batcher;
 use consumer::{Consumer, Pieces, Queued};
 pub(crate) use disk::{Disk, Opened};
@@ -61,7 +61,16 @@ pub(super) fn start(
     };
     let (waits_for_room, waits_for_result) = (settings.block_on_overflow, settings.wait_for_result);
     let (tracer, who) = (place.telemetry.tracer().clone(), Who::new(place.id, "exporter", place.signal));
-    Enqueue { space, shelf, tracer, who, refused: counts::enqueue_failed(place), waits_for_room, waits_for_result }
+    Enqueue {
+        space,
+        shelf,
+        stop: consumers.stop(),
+        tracer,
+        who,
+        refused: counts::enqueue_failed(place),
+        waits_for_room,
+        waits_for_result,
+    }
 }
 
 /// Lines up what was on disk at the start.
@@ -129,6 +138,7 @@ enum Shelf {
 pub(super) struct Enqueue {
     space: Arc<Space>,
     shelf: Shelf,
+    stop: Stop,
     tracer: Tracer,
     who: Arc<Who>,
     refused: ItemCounter,
@@ -199,9 +209,15 @@ impl Enqueue {
     }
 
     async fn room(&self, batch: &Batch) -> Result<Taken, Rejected> {
-        match self.waits_for_room {
-            true => self.space.wait(batch).await,
-            false => self.space.take(batch),
+        if !self.waits_for_room {
+            return self.space.take(batch);
+        }
+        // Who waits holds the queue open, and with it what its successor wants to have.
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            room = self.space.wait(batch) => room,
+            () = stop.requested() => Err(closed()),
         }
     }
 }

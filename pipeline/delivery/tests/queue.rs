@@ -141,6 +141,19 @@ async fn a_sender_waits_for_room_no_longer_than_it_said() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_waits_for_room_is_let_go_when_the_queue_stops() {
+    let settings = QueueSettings { queue_size: 1, block_on_overflow: true, ..QueueSettings::default() };
+    let bench = bench(&queued(settings), [Answer(60 * SECOND, Ok(()))]).await;
+    bench.next.send(logs(1)).await.unwrap();
+    let next = bench.next.clone();
+    let waiting = tokio::spawn(async move { next.send(logs(2)).await });
+    tokio::time::sleep(SECOND).await;
+    let (running, ..) = bench.running();
+    let (answer, _) = tokio::join!(waiting, running.stop(30 * SECOND));
+    assert_eq!(answer.unwrap().unwrap_err().kind, RejectedKind::Closed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sender_may_wait_for_the_result() {
     let settings = QueueSettings { wait_for_result: true, ..QueueSettings::default() };
     let answers = [Answer(SECOND, Ok(())), Answer(SECOND, Err(Rejected::permanent("bad")))];
