@@ -38,7 +38,7 @@ impl Client {
     /// Puts a thread in charge of `log`.
     pub fn new(log: Log, rebound: Option<Rebound>) -> std::io::Result<Self> {
         let (asks, asked) = mpsc::channel();
-        let worker = Worker { log, asked, was_full: false };
+        let worker = Worker { log, asked, refuses: false };
         std::thread::Builder::new().name("file_storage".into()).spawn(move || worker.run(rebound))?;
         Ok(Self(asks))
     }
@@ -68,7 +68,8 @@ impl Storage for Client {
 struct Worker {
     log: Log,
     asked: Receiver<Ask>,
-    was_full: bool,
+    /// The last write failed.
+    refuses: bool,
 }
 
 impl Worker {
@@ -126,15 +127,15 @@ impl Worker {
         }
     }
 
-    /// Says once that the disk is full, and once that it is not any more.
+    /// Says once that nothing can be written, and once that it can again.
     fn tell(&mut self, results: &[Result<(), StorageError>]) {
-        let full = results.iter().find_map(|result| result.as_ref().err()).filter(|e| e.reason() == "full");
-        match full {
-            Some(error) if !self.was_full => tracing::error!(%error, "senders are refused until there is room"),
-            None if self.was_full => tracing::info!("there is room again"),
+        let error = results.iter().find_map(|result| result.as_ref().err());
+        match error {
+            Some(error) if !self.refuses => tracing::error!(%error, "cannot write: senders are refused until it can"),
+            None if self.refuses => tracing::info!("can write again"),
             _ => {}
         }
-        self.was_full = full.is_some();
+        self.refuses = error.is_some();
     }
 }
 

@@ -44,7 +44,7 @@ mod kernel {
         let series = "kpulse_exporter_not_stored_items{data_type=\"logs\",exporter=\"otlp_http\",reason=\"full\"}";
         assert_eq!(agent.own_metric(series), 1);
         assert_eq!(agent.own_metric("otelcol_exporter_enqueue_failed_log_records{exporter=\"otlp_http\"}"), 1);
-        assert!(agent.errors().contains("senders are refused until there is room"), "{}", agent.errors());
+        assert!(agent.errors().contains("senders are refused until it can"), "{}", agent.errors());
         // Full over a kill, too.
         agent.signal(libc::SIGKILL);
         agent.ended();
