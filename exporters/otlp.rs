@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use opentelemetry::KeyValue;
 use pipeline::component::BuildContext;
+use pipeline::own_spans::Tracer;
 use pipeline::{Batch, ItemCounter, Rejected};
-use transport::Compression;
+use transport::header::{HeaderName, HeaderValue};
+use transport::{Compression, HeaderMap};
 
 /// Bodies above this are compressed on another thread: the runtime has one, and others wait for it.
 const BLOCKING_BYTES: usize = 64 * 1024;
@@ -53,6 +55,14 @@ fn form(encoding: Encoding, compression: Compression) -> &'static str {
         (Encoding::Json, Compression::Gzip) => "json gzip",
         (Encoding::Json, Compression::Zstd) => "json zstd",
         (Encoding::Json, _) => "json",
+    }
+}
+
+/// Tells the server which span the request is in, where that is wanted.
+pub fn tell_span(headers: &mut HeaderMap, tracer: &Tracer, batch: &Batch) {
+    let text = tracer.traceparent(batch).and_then(|text| HeaderValue::try_from(text).ok());
+    if let Some(text) = text {
+        headers.insert(HeaderName::from_static("traceparent"), text);
     }
 }
 

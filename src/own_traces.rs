@@ -52,7 +52,7 @@ impl OwnTraces {
             let resource = speaker::resource(&speaker);
             takers.push(self.start(processor, resource, &mut tasks).await?);
         }
-        self.telemetry.tracer().send_to(takers, settings.traces.sampling(), settings.traces.heeds_trace_context());
+        self.telemetry.tracer().send_to(takers, settings.traces.sampling(), settings.traces.propagates());
         self.running = Some((settings.traces.clone(), speaker, tasks));
         Ok(())
     }

@@ -25,11 +25,12 @@ use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, Section};
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
 use pipeline::delivery::{Delivery, QueueSettings, RetrySettings};
+use pipeline::own_spans::Tracer;
 use pipeline::{Batch, BuildError, Rejected, Signal, StartError, Tasks};
 use transport::header::{CONTENT_TYPE, HeaderName, HeaderValue, TE, USER_AGENT};
 use transport::{Client, Compression, HeaderMap, Headers, Request, TlsSettings, Uri, Version, endpoint};
 
-use crate::otlp::{Encoding, PartialSuccesses, body};
+use crate::otlp::{Encoding, PartialSuccesses, body, tell_span};
 
 config::settings! {
     /// OTLP over gRPC.
@@ -103,7 +104,8 @@ impl ExporterConfig for Config {
         let target = self.target().map_err(|e| BuildError::of(&cx, e))?;
         let headers = self.request_headers();
         let partial = PartialSuccesses::new(&cx);
-        Ok(Arc::new(OtlpGrpc { config: self.clone(), target, headers, client: OnceLock::new(), partial }))
+        let (tracer, client) = (cx.telemetry.tracer().clone(), OnceLock::new());
+        Ok(Arc::new(OtlpGrpc { config: self.clone(), target, headers, client, partial, tracer }))
     }
 
     fn delivery(&self) -> Delivery {
@@ -117,6 +119,7 @@ struct OtlpGrpc {
     headers: HeaderMap,
     client: OnceLock<Client>,
     partial: PartialSuccesses,
+    tracer: Tracer,
 }
 
 #[async_trait]
@@ -140,6 +143,7 @@ impl Exporter for OtlpGrpc {
             endpoint::with_path(&self.target, batch.signal().export_method()).map_err(Rejected::permanent)?;
         *request.version_mut() = transport::HttpVersion::HTTP_2;
         request.headers_mut().extend(self.headers.clone());
+        tell_span(request.headers_mut(), &self.tracer, &batch);
         // No answer is UNAVAILABLE, which may pass.
         let answer = client.send(request).await.map_err(|e| Rejected::retryable(format!("UNAVAILABLE: {e}")))?;
         self.partial.note(answer::judge(&answer)?, &batch);

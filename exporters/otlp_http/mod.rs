@@ -22,12 +22,13 @@ use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, Section};
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
 use pipeline::delivery::{Delivery, QueueSettings, RetrySettings};
+use pipeline::own_spans::Tracer;
 use pipeline::{Batch, BuildError, Rejected, Signal, StartError, Tasks};
 use transport::{
     Chunks, Client, Compression, HeaderMap, Headers, Request, TlsSettings, Uri, Version, endpoint, header,
 };
 
-use crate::otlp::{Encoding, PartialSuccesses, body};
+use crate::otlp::{Encoding, PartialSuccesses, body, tell_span};
 
 config::settings! {
     /// OTLP over HTTP.
@@ -116,7 +117,8 @@ impl ExporterConfig for Config {
         let urls = parsed.collect::<Result<_, String>>().map_err(|e| BuildError::of(&cx, e))?;
         let headers = self.request_headers();
         let partial = PartialSuccesses::new(&cx);
-        Ok(Arc::new(OtlpHttp { config: self.clone(), urls, headers, client: OnceLock::new(), partial }))
+        let (tracer, client) = (cx.telemetry.tracer().clone(), OnceLock::new());
+        Ok(Arc::new(OtlpHttp { config: self.clone(), urls, headers, client, partial, tracer }))
     }
 
     fn delivery(&self) -> Delivery {
@@ -147,6 +149,7 @@ struct OtlpHttp {
     headers: HeaderMap,
     client: OnceLock<Client>,
     partial: PartialSuccesses,
+    tracer: Tracer,
 }
 
 #[async_trait]
@@ -171,6 +174,7 @@ impl Exporter for OtlpHttp {
         *request.method_mut() = transport::Method::POST;
         *request.uri_mut() = url.clone();
         request.headers_mut().extend(self.headers.clone());
+        tell_span(request.headers_mut(), &self.tracer, &batch);
         let answer = client.send(request).await;
         let answer = answer.map_err(|e| Rejected::retryable(format!("failed to make an HTTP request: {e}")))?;
         self.partial.note(answer::judge(url, &answer)?, &batch);

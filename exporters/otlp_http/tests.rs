@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline::component::{Exporter, ExporterConfig};
+use pipeline::own_spans::{Sampling, Span, Taker, Who};
 use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::{Gauge, NumberDataPoint};
 use pipeline::{Batch, Rejected, RejectedKind, Signal, Tasks};
@@ -148,4 +149,25 @@ async fn a_broken_or_refused_connection_may_pass() {
     let rejected = exporter(config).await.send(batch()).await.unwrap_err();
     assert_eq!(rejected.kind, RejectedKind::Retryable);
     assert!(rejected.reason.contains("refused"), "{}", rejected.reason);
+}
+
+#[tokio::test]
+async fn the_server_is_told_the_span_only_while_that_is_wanted() {
+    let server = Server::start(false, vec![Reply { status: 200, ..Reply::default() }]).await;
+    let config = Config { endpoint: format!("http://{}", server.address), ..Config::default() };
+    let cx = context();
+    let (telemetry, who) = (cx.telemetry.clone(), Who::new("x", "exporter", Signal::Metrics));
+    let exporter = config.build(cx).unwrap();
+    exporter.start(&mut Tasks::default()).await.unwrap();
+    let (spans, _taken) = tokio::sync::mpsc::channel(9);
+    let dropped = telemetry.items("dropped".into(), "", Vec::new());
+    for propagates in [false, true] {
+        let taker = Taker { spans: spans.clone(), dropped: dropped.clone() };
+        telemetry.tracer().send_to(vec![taker], Sampling::default(), propagates);
+        let span = telemetry.tracer().begin(&who, || "export".into(), &Span::default());
+        exporter.send(batch().under(&span)).await.unwrap();
+        let told =
+            server.seen().pop().unwrap().headers.get("traceparent").map(|text| text.to_str().unwrap().to_owned());
+        assert_eq!(told, span.span().context().filter(|_| propagates).map(|context| context.to_string()));
+    }
 }

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
 use crate::proto::trace::v1 as proto;
-use crate::{ItemCounter, Signal};
+use crate::{Batch, ItemCounter, Signal};
 
 pub use recent::{Recent, Sample};
 pub use span::{Active, Context, Detail, Span};
@@ -28,7 +28,7 @@ pub struct Tracer(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     is_on: AtomicBool,
-    heeds_senders: AtomicBool,
+    propagates: AtomicBool,
     rules: Mutex<Rules>,
     recent: Mutex<Recent>,
     keys: RandomState,
@@ -94,9 +94,9 @@ impl Who {
 
 impl Tracer {
     /// From now on these take the spans; nobody is nobody, and then there are none.
-    /// `heeds_senders`: what they say of their trace counts.
-    pub fn send_to(&self, takers: Vec<Taker>, sampling: Sampling, heeds_senders: bool) {
-        self.0.heeds_senders.store(heeds_senders && !takers.is_empty(), Ordering::Relaxed);
+    /// `propagates`: what senders say of their trace counts, and backends are told of ours.
+    pub fn send_to(&self, takers: Vec<Taker>, sampling: Sampling, propagates: bool) {
+        self.0.propagates.store(propagates && !takers.is_empty(), Ordering::Relaxed);
         self.0.is_on.store(!takers.is_empty(), Ordering::Relaxed);
         *self.rules() = Rules { sampling, takers };
         *self.0.recent.lock().unwrap_or_else(PoisonError::into_inner) = Recent::default();
@@ -109,10 +109,16 @@ impl Tracer {
 
     /// The span of a sender, by its header `traceparent`, if that counts.
     pub fn sender(&self, traceparent: impl FnOnce() -> Option<String>) -> Span {
-        if !self.0.heeds_senders.load(Ordering::Relaxed) {
+        if !self.0.propagates.load(Ordering::Relaxed) {
             return Span::default();
         }
         traceparent().and_then(|text| Context::parse(&text)).map_or_else(Span::default, Span::known)
+    }
+
+    /// The header `traceparent` for a request with this batch, if backends are told.
+    pub fn traceparent(&self, batch: &Batch) -> Option<String> {
+        let propagates = self.0.propagates.load(Ordering::Relaxed);
+        batch.origin().span.context().filter(|_| propagates).map(|context| context.to_string())
     }
 
     /// What was seen since spans are made.

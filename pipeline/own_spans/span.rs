@@ -1,5 +1,6 @@
 //! One span.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -38,6 +39,13 @@ impl Context {
         let span = u64::from_str_radix(span, 16).ok().filter(|span| *span != 0)?;
         let is_sampled = u8::from_str_radix(flags, 16).ok()? & 1 == 1;
         (version != "ff").then_some(Self { trace, span, is_sampled, is_remote: true })
+    }
+}
+
+/// As [`Context::parse`] reads it.
+impl fmt::Display for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace, self.span, u8::from(self.is_sampled))
     }
 }
 

@@ -132,6 +132,7 @@ fn a_senders_trace_is_read_as_w3c_wrote_it_down_and_nothing_else_is() {
     let context = Context::parse(whole).unwrap();
     assert_eq!((context.trace, context.span), (0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c, 0xb7ad_6b71_6920_3331));
     assert!(context.is_sampled && context.is_remote);
+    assert_eq!(context.to_string(), whole);
     assert!(!Context::parse(&whole.replace("-01", "-00")).unwrap().is_sampled);
     let zero = whole.replace("b7ad6b7169203331", "0000000000000000");
     for bad in ["", "00", &whole[..54], &whole.to_uppercase(), &whole.replace("00-", "ff-"), &zero] {

@@ -12,7 +12,8 @@ config::settings! {
     pub struct TraceSettings {
         /// none turns them off; the other levels are the same.
         pub level: Detail = Detail::Normal,
-        /// Whose headers of requests say which trace they belong to: tracecontext. b3 is taken without effect.
+        /// Whose headers of requests say which trace they belong to, from senders and to OTLP backends: tracecontext. b3 is
+        /// taken without effect.
         pub propagators: Vec<String> = Vec::new(),
         /// Where spans go. Without any there are none.
         pub processors: Vec<SpanProcessor> = Vec::new(),
@@ -29,8 +30,8 @@ impl TraceSettings {
         if self.level == Detail::None { &[] } else { &self.processors }
     }
 
-    /// Whether senders are asked for their trace.
-    pub fn heeds_trace_context(&self) -> bool {
+    /// Whether senders are asked for their trace, and backends told of ours.
+    pub fn propagates(&self) -> bool {
         self.propagators.iter().any(|word| word == PROPAGATORS[0])
     }
 }
