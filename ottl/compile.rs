@@ -452,7 +452,7 @@ impl Compiler {
             Err(message) => return wrong(&message),
         }
         match (param.kind, &expr) {
-            (Kind::Glob, Expr::Literal(Val::Text(glob))) => match functions::glob::regex(glob) {
+            (Kind::Glob, Expr::Literal(Val::Text(glob))) => match functions::glob::regex(glob, None) {
                 Ok(regex) => Ok(Arg::Regex(Box::new(regex))),
                 Err(message) => wrong(&message),
             },

@@ -26,6 +26,7 @@ pub struct Telemetry {
     profiler: Option<Arc<dyn SelfProfiler>>,
     tracer: Tracer,
     detailed: bool,
+    instance: Arc<str>,
 }
 
 impl Telemetry {
@@ -45,6 +46,7 @@ impl Telemetry {
             profiler: None,
             tracer: Tracer::default(),
             detailed: false,
+            instance: "".into(),
         }
     }
 
@@ -66,6 +68,16 @@ impl Telemetry {
     /// The same, with what is shown at level `detailed` alone.
     pub fn detailed(self) -> Self {
         Self { detailed: true, ..self }
+    }
+
+    /// The same, of the run of this id.
+    pub fn of_instance(self, id: &str) -> Self {
+        Self { instance: id.into(), ..self }
+    }
+
+    /// The id of this run (`service.instance.id`), as long as it lasts; empty where nobody said it.
+    pub fn instance_id(&self) -> &str {
+        &self.instance
     }
 
     /// Whether instruments of level `detailed` are wanted; they may be costly.

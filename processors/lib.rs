@@ -14,7 +14,6 @@ pub mod probabilistic_sampler;
 pub mod rate_limit;
 pub mod resource;
 pub mod resource_detection;
-pub mod sampling;
 pub mod tail_sampling;
 pub mod transform;
 

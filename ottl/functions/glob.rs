@@ -1,4 +1,5 @@
-//! Globs: `*`, `?`, `[a-z]`, `[!a]`, `{one,other}` and a backslash before a plain character.
+//! Globs: `*`, `?`, `[a-z]`, `[!a]`, `{one,other}` and a backslash before a plain character. With a separator `*` and `?`
+//! stay within a part, and `**` does not.
 
 use regex::Regex;
 
@@ -6,13 +7,15 @@ use regex::Regex;
 ///
 /// # Errors
 /// Brackets that do not close.
-pub fn regex(glob: &str) -> Result<Regex, String> {
+pub fn regex(glob: &str, separator: Option<char>) -> Result<Regex, String> {
+    let any = separator.map_or(".".to_owned(), |separator| format!("[^{}]", regex::escape(&separator.to_string())));
     let mut out = String::from("(?s)^");
-    let (mut depth, mut chars) = (0usize, glob.chars());
+    let (mut depth, mut chars) = (0usize, glob.chars().peekable());
     while let Some(c) = chars.next() {
         match c {
-            '*' => out.push_str(".*"),
-            '?' => out.push('.'),
+            '*' if chars.next_if_eq(&'*').is_some() => out.push_str(".*"),
+            '*' => out.push_str(&format!("{any}*")),
+            '?' => out.push_str(&any),
             '\\' => out.push_str(&regex::escape(&chars.next().ok_or("ends with a backslash")?.to_string())),
             '[' => out.push_str(&class(&mut chars)?),
             '{' => {
@@ -34,7 +37,7 @@ pub fn regex(glob: &str) -> Result<Regex, String> {
     Regex::new(&out).map_err(|_| "is no glob".to_owned())
 }
 
-fn class(chars: &mut std::str::Chars<'_>) -> Result<String, String> {
+fn class(chars: &mut impl Iterator<Item = char>) -> Result<String, String> {
     let mut inner = String::new();
     loop {
         match chars.next().ok_or("has a [ that is not closed")? {

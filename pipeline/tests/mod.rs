@@ -5,6 +5,7 @@ pub mod batches;
 mod edges;
 mod lifecycles;
 mod pieces;
+mod recents;
 mod reloads;
 mod retain;
 mod set_keys;

@@ -29,8 +29,8 @@ use pipeline::component::{
 };
 use pipeline::{Batch, BuildError, Rejected, Signal};
 
-use crate::sampling::Threshold;
 use counts::{Counts, Tally};
+use pipeline::sampling::Threshold;
 use sampler::Sampler;
 
 config::settings! {

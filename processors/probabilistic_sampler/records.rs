@@ -10,8 +10,8 @@ use prost::Message;
 use super::decision::{Decision, Policy};
 use super::sampler::{Chance, Priority, Sampler};
 use super::{Config, Source};
-use crate::sampling::{Malformed, Randomness, State, Threshold};
 use ottl::plain_text;
+use pipeline::sampling::{Malformed, Randomness, State, Threshold};
 
 const THRESHOLD: &str = "sampling.threshold";
 const RANDOMNESS: &str = "sampling.randomness";

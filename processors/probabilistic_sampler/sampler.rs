@@ -2,7 +2,7 @@
 
 use super::decision::{Decision, Policy};
 use super::{Config, Mode};
-use crate::sampling::{Malformed, Randomness, State, Threshold, fnv_1a_32};
+use pipeline::sampling::{Malformed, Randomness, State, Threshold, fnv_1a_32};
 
 /// How items are chosen.
 pub struct Sampler {

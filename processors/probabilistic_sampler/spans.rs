@@ -8,7 +8,7 @@ use prost::Message;
 
 use super::decision::{Decision, Policy};
 use super::sampler::{Chance, Priority, Sampler};
-use crate::sampling::{Malformed, Randomness, State, Threshold, TraceState};
+use pipeline::sampling::{Malformed, Randomness, State, Threshold, TraceState};
 
 /// Field numbers of a span.
 const TRACE_ID: u32 = 1;

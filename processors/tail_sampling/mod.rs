@@ -25,7 +25,7 @@ mod decide;
 mod evaluator;
 mod parts;
 mod policies;
-mod recent;
+mod remembered;
 mod settings;
 mod store;
 #[cfg(test)]

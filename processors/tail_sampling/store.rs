@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use pipeline::Recent;
 use tokio::time::{Duration, Instant};
 
 use super::TraceId;
 use super::parts::Part;
-use super::recent::Recent;
 
 /// Time between two rounds of decisions.
 pub const ROUND: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ pub struct Held {
 
 /// All traces.
 pub struct Store {
-    traces: Recent<Held>,
+    traces: Recent<TraceId, Held>,
     /// By round; a trace that was given an earlier one stands in both.
     due: BTreeMap<u64, Vec<TraceId>>,
     round: u64,

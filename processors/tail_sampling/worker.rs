@@ -10,7 +10,7 @@ use super::counts::{Counts, Reason};
 use super::decide::Decider;
 use super::evaluator::Verdict;
 use super::parts::{self, Part};
-use super::recent::Remembered;
+use super::remembered::Remembered;
 use super::settings::Config;
 use super::store::{ROUND, Store};
 

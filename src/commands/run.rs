@@ -78,6 +78,7 @@ impl<'a> Service<'a> {
             Detail::Detailed => super::telemetry().detailed(),
             _ => super::telemetry(),
         };
+        let telemetry = telemetry.of_instance(&own.instance_id);
         process_metrics::register(&telemetry);
         let graph = Graph::build(settings, &telemetry)?;
         let mut readers = Readers::new(&telemetry, &own.instance_id);

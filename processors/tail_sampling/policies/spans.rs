@@ -1,9 +1,9 @@
 //! Policies about the trace and its spans.
 
-use crate::sampling::{fnv_1a_64, member};
 use crate::tail_sampling::evaluator::{Evaluate, Seen, Verdict};
 use crate::tail_sampling::settings;
 use crate::tail_sampling::settings::Wrong;
+use pipeline::sampling::{fnv_1a_64, member};
 
 /// Fits always.
 pub struct Always;

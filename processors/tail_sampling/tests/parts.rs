@@ -2,7 +2,7 @@ use prost::Message;
 
 use super::*;
 use crate::tail_sampling::parts::by_trace;
-use crate::tail_sampling::recent::{Recent, Remembered};
+use crate::tail_sampling::remembered::Remembered;
 
 fn scope(name: &str, spans: Vec<Span>) -> ScopeSpans {
     let scope = pipeline::proto::common::v1::InstrumentationScope { name: name.into(), ..Default::default() };
@@ -38,21 +38,6 @@ fn a_request_is_cut_by_trace_and_each_part_keeps_resource_and_scope() {
         assert_eq!(part.size as usize, wanted.encoded_len());
         assert_eq!(TracesRequest::decode(&*part.bytes).unwrap().resource_spans, [wanted]);
     }
-}
-
-#[test]
-fn the_oldest_entry_is_known_whatever_was_touched_or_removed() {
-    let mut recent = Recent::default();
-    for n in 0..200_u8 {
-        recent.insert([n; 16], n);
-    }
-    for n in 0..100_u8 {
-        assert!(recent.touch(&[n; 16]));
-    }
-    assert!(!recent.touch(&[250; 16]));
-    assert_eq!(recent.remove(&[100; 16]), Some(100));
-    assert_eq!((recent.oldest(), recent.len()), (Some([101; 16]), 199));
-    assert_eq!(recent.oldest_where(|n| *n < 100), Some([0; 16]));
 }
 
 #[test]

@@ -101,6 +101,11 @@ impl Threshold {
         (ALL - self.0) as f64 / ALL as f64
     }
 
+    /// Of so many items so many pass; none for [`Threshold::NEVER`].
+    pub fn ratio(self) -> Option<(u64, u64)> {
+        Some((ALL, ALL - self.0)).filter(|(_, passing)| *passing > 0)
+    }
+
     /// Whether an item of this randomness passes.
     pub fn lets_pass(self, randomness: Randomness) -> bool {
         self.0 <= randomness.0

@@ -1,59 +1,67 @@
-//! A table by trace that knows which entry is the oldest.
+//! A table that knows which entry is the oldest.
 
 use std::collections::{HashMap, VecDeque};
-
-use super::TraceId;
+use std::hash::Hash;
 
 /// Entries in the order in which they came or were last touched.
-pub struct Recent<V> {
-    entries: HashMap<TraceId, (u64, V)>,
+#[derive(Debug)]
+pub struct Recent<K, V> {
+    entries: HashMap<K, (u64, V)>,
     /// Every entry by its number, and some numbers that are no longer of an entry.
-    order: VecDeque<(u64, TraceId)>,
+    order: VecDeque<(u64, K)>,
     last: u64,
 }
 
-impl<V> Default for Recent<V> {
+impl<K, V> Default for Recent<K, V> {
     fn default() -> Self {
         Self { entries: HashMap::new(), order: VecDeque::new(), last: 0 }
     }
 }
 
-impl<V> Recent<V> {
+impl<K: Eq + Hash + Clone, V> Recent<K, V> {
+    /// How many entries there are.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    pub fn get_mut(&mut self, id: &TraceId) -> Option<&mut V> {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entry with this key.
+    pub fn get_mut(&mut self, id: &K) -> Option<&mut V> {
         self.entries.get_mut(id).map(|(_, value)| value)
     }
 
     /// Puts an entry in as the youngest.
-    pub fn insert(&mut self, id: TraceId, value: V) {
-        let number = self.number(id);
+    pub fn insert(&mut self, id: K, value: V) {
+        let number = self.number(id.clone());
         self.entries.insert(id, (number, value));
     }
 
     /// Makes an entry the youngest. False if there is none.
-    pub fn touch(&mut self, id: &TraceId) -> bool {
+    pub fn touch(&mut self, id: &K) -> bool {
         if !self.entries.contains_key(id) {
             return false;
         }
-        let number = self.number(*id);
+        let number = self.number(id.clone());
         if let Some((of, _)) = self.entries.get_mut(id) {
             *of = number;
         }
         true
     }
 
-    pub fn remove(&mut self, id: &TraceId) -> Option<V> {
+    /// Takes an entry out.
+    pub fn remove(&mut self, id: &K) -> Option<V> {
         self.entries.remove(id).map(|(_, value)| value)
     }
 
     /// The oldest entry.
-    pub fn oldest(&mut self) -> Option<TraceId> {
+    pub fn oldest(&mut self) -> Option<K> {
         while let Some((number, id)) = self.order.front() {
             if self.entries.get(id).is_some_and(|(of, _)| of == number) {
-                return Some(*id);
+                return Some(id.clone());
             }
             self.order.pop_front();
         }
@@ -61,10 +69,10 @@ impl<V> Recent<V> {
     }
 
     /// The oldest entry of which this is true.
-    pub fn oldest_where(&self, fits: impl Fn(&V) -> bool) -> Option<TraceId> {
-        let entry = |(number, id): &(u64, TraceId)| {
+    pub fn oldest_where(&self, fits: impl Fn(&V) -> bool) -> Option<K> {
+        let entry = |(number, id): &(u64, K)| {
             let (of, value) = self.entries.get(id)?;
-            (of == number && fits(value)).then_some(*id)
+            (of == number && fits(value)).then(|| id.clone())
         };
         self.order.iter().find_map(entry)
     }
@@ -74,7 +82,17 @@ impl<V> Recent<V> {
         self.entries.values().map(|(_, value)| value)
     }
 
-    fn number(&mut self, id: TraceId) -> u64 {
+    /// Every entry, to change.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
+        self.entries.iter_mut().map(|(key, (_, value))| (key, value))
+    }
+
+    /// Keeps the entries of which this is true.
+    pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
+        self.entries.retain(|key, (_, value)| keep(key, value));
+    }
+
+    fn number(&mut self, id: K) -> u64 {
         self.last += 1;
         if self.order.len() > 2 * self.entries.len() + 64 {
             let entries = &self.entries;
@@ -82,36 +100,5 @@ impl<V> Recent<V> {
         }
         self.order.push_back((self.last, id));
         self.last
-    }
-}
-
-/// So many ids, those that nobody asked for longest go first. Of size 0 it holds none.
-pub struct Remembered {
-    ids: Recent<()>,
-    most: usize,
-}
-
-impl Remembered {
-    pub fn new(most: u32) -> Self {
-        Self { ids: Recent::default(), most: most as usize }
-    }
-
-    /// Takes an id in. False if there is no room for any.
-    pub fn put(&mut self, id: TraceId) -> bool {
-        if self.most == 0 {
-            return false;
-        }
-        self.ids.insert(id, ());
-        if self.ids.len() > self.most
-            && let Some(oldest) = self.ids.oldest()
-        {
-            self.ids.remove(&oldest);
-        }
-        true
-    }
-
-    /// Whether an id is in it.
-    pub fn has(&mut self, id: &TraceId) -> bool {
-        self.ids.touch(id)
     }
 }
