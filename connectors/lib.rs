@@ -3,10 +3,13 @@
 use pipeline::connector::ConnectorFactory;
 
 pub mod count;
+mod exponential;
+mod flush;
 pub mod forward;
+pub mod span_metrics;
 
 /// Every connector.
-pub static ALL: &[&ConnectorFactory] = &[&count::FACTORY, &forward::FACTORY];
+pub static ALL: &[&ConnectorFactory] = &[&count::FACTORY, &forward::FACTORY, &span_metrics::FACTORY];
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ pub struct Fed {
     pub edge: Next,
     pub tasks: Tasks,
     pub telemetry: Telemetry,
-    out: Arc<Mutex<Vec<Batch>>>,
+    pub out: Arc<Mutex<Vec<Batch>>>,
 }
 
 pub fn decoded(factory: &ConnectorFactory, text: &str) -> (Box<dyn ConnectorConfig>, String) {
@@ -49,12 +49,17 @@ pub fn batch(signal: Signal, text: &str) -> Batch {
 impl Fed {
     /// What has come out since this was asked last, as JSON.
     pub fn out(&self) -> Vec<Value> {
-        let json = |batch: Batch| {
-            let mut text = Vec::new();
-            batch.write_json(&mut text).unwrap();
-            serde_json::from_slice(&text).unwrap()
-        };
         std::mem::take(&mut *self.out.lock().unwrap()).into_iter().map(json).collect()
+    }
+
+    /// The value of one of its own counters, of the points with this label's value.
+    pub fn count(&self, metric: &str, label: &str) -> u64 {
+        let own = json(Batch::new(self.telemetry.snapshot().unwrap(), Arc::default()));
+        let metrics = own["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array().unwrap();
+        let points = metrics.iter().filter(|found| found["name"] == metric);
+        let points = points.flat_map(|found| found["sum"]["dataPoints"].as_array().unwrap());
+        let points = points.filter(|point| point["attributes"].to_string().contains(&format!("\"{label}\"")));
+        points.map(|point| point["asInt"].as_str().unwrap().parse::<u64>().unwrap()).sum()
     }
 
     /// Points as `name{attributes} value`, sorted.
@@ -63,6 +68,12 @@ impl Fed {
         lines.sort();
         lines
     }
+}
+
+fn json(batch: Batch) -> Value {
+    let mut text = Vec::new();
+    batch.write_json(&mut text).unwrap();
+    serde_json::from_slice(&text).unwrap()
 }
 
 fn points(request: &Value) -> Vec<String> {
