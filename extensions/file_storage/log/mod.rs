@@ -14,6 +14,7 @@ pub mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -118,14 +119,7 @@ impl Log {
             return Ok(());
         }
         let name = self.active()?;
-        let (mut bytes, mut frames) = (Vec::new(), Vec::new());
-        self.unwritten.retain(|_, segment| self.segments.contains_key(segment));
-        let late: Vec<_> = self.unwritten.keys().map(|key| Change::Delete { key: key.to_vec() }).collect();
-        for batch in std::iter::once(&late).chain(batches).filter(|batch| !batch.is_empty()) {
-            let start = bytes.len();
-            frame::write(&mut bytes, batch, name.salt).map_err(|frame::TooLarge| self.too_large())?;
-            frames.push(start..bytes.len());
-        }
+        let (bytes, frames) = self.frames(batches, name.salt)?;
         let Some(active) = &mut self.active else { return Err(StorageError::Closed) };
         let base = active.end;
         active.append(&bytes, self.fsync).map_err(|error| self.failed(&error))?;
@@ -144,6 +138,19 @@ impl Log {
         }
         self.unwritten.clear();
         Ok(())
+    }
+
+    /// The bytes of all batches, after what was forgotten and is not written down yet, and where their frames are.
+    fn frames(&mut self, batches: &[Vec<Change>], salt: u64) -> Result<(Vec<u8>, Vec<Range<usize>>), StorageError> {
+        let (mut bytes, mut frames) = (Vec::new(), Vec::new());
+        self.unwritten.retain(|_, segment| self.segments.contains_key(segment));
+        let late: Vec<_> = self.unwritten.keys().map(|key| Change::Delete { key: key.to_vec() }).collect();
+        for batch in std::iter::once(&late).chain(batches).filter(|batch| !batch.is_empty()) {
+            let start = bytes.len();
+            frame::write(&mut bytes, batch, salt).map_err(|frame::TooLarge| self.too_large())?;
+            frames.push(start..bytes.len());
+        }
+        Ok((bytes, frames))
     }
 
     /// Brings the index up to date with a change in a frame.

@@ -21,6 +21,13 @@ use crate::{Batch, ItemCounter, Rejected, Signal, Telemetry};
 pub use pieces::{Left, Reader, Waiting};
 pub use record::Entry;
 
+/// Why a batch was not taken.
+const REFUSED: [&str; 3] = ["full", "failed", "closed"];
+const NOT_STORED: (&str, &str) = ("not_stored", "Number of items that a storage did not take; their sender was told.");
+/// Why a batch could not be read back.
+const UNREADABLE: [&str; 4] = ["damaged", "missing", "undecodable", "failed"];
+const NOT_READ: (&str, &str) = ("unreadable", "Number of stored items that could not be read back.");
+
 /// A queue's part on disk.
 pub struct Disk {
     storage: Arc<dyn Storage>,
@@ -33,8 +40,8 @@ pub struct Disk {
     from_before: AtomicU64,
     /// Something could not be delivered because of the stop: then nothing else can.
     halted: AtomicBool,
-    refused: [(&'static str, ItemCounter); 3],
-    unreadable: [(&'static str, ItemCounter); 4],
+    refused: [(&'static str, ItemCounter); REFUSED.len()],
+    unreadable: [(&'static str, ItemCounter); UNREADABLE.len()],
 }
 
 /// An opened one, and what is in it, oldest first.
@@ -67,7 +74,7 @@ impl Disk {
             tracing::warn!(queue = name, keys, "the storage has keys that are no queue's: left alone");
         }
         let first_new = entries.last().map_or(0, |last| last.index + 1);
-        let (id, place) = (id.to_string(), |id| Place { id, signal, telemetry });
+        let place = Place { id: &id.to_string(), signal, telemetry };
         let disk = Self {
             storage,
             signal,
@@ -76,14 +83,8 @@ impl Disk {
             first_new,
             from_before: (entries.len() as u64).into(),
             halted: AtomicBool::new(false),
-            refused: ["full", "failed", "closed"].map(|reason| {
-                let about = "Number of items that a storage did not take; their sender was told.";
-                (reason, counter(place(&id), "not_stored", about, reason))
-            }),
-            unreadable: ["damaged", "missing", "undecodable", "failed"].map(|reason| {
-                let about = "Number of stored items that could not be read back.";
-                (reason, counter(place(&id), "unreadable", about, reason))
-            }),
+            refused: REFUSED.map(|reason| counter(place, NOT_STORED, reason)),
+            unreadable: UNREADABLE.map(|reason| counter(place, NOT_READ, reason)),
         };
         Ok(Opened { disk: Arc::new(disk), entries })
     }
@@ -177,11 +178,12 @@ impl Drop for Undo {
     }
 }
 
-fn counter(place: Place<'_>, what: &str, about: &'static str, reason: &'static str) -> ItemCounter {
+fn counter(place: Place<'_>, (what, about): (&str, &'static str), reason: &'static str) -> (&'static str, ItemCounter) {
     let labels =
         [("exporter", place.id.to_owned()), ("data_type", place.signal.name().into()), ("reason", reason.into())];
     let labels = labels.map(|(key, value)| KeyValue::new(key, value)).to_vec();
-    place.telemetry.items(format!("kpulse_exporter_{what}_items"), about, labels)
+    let counter = place.telemetry.items(format!("kpulse_exporter_{what}_items"), about, labels);
+    (reason, counter)
 }
 
 fn count(counters: &[(&'static str, ItemCounter)], reason: &str, items: u32) {
