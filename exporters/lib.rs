@@ -5,6 +5,7 @@ use pipeline::component::ExporterFactory;
 pub mod debug;
 pub mod elasticsearch;
 pub mod file;
+pub mod nop;
 mod otlp;
 pub mod otlp_grpc;
 pub mod otlp_http;
@@ -15,6 +16,7 @@ pub static ALL: &[&ExporterFactory] = &[
     &debug::FACTORY,
     &elasticsearch::FACTORY,
     &file::FACTORY,
+    &nop::FACTORY,
     &otlp_grpc::FACTORY,
     &otlp_http::FACTORY,
     &prometheus::FACTORY,
