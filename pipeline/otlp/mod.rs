@@ -5,6 +5,7 @@
 //! JSON is written straight from wire bytes and read straight into them.
 
 pub mod json;
+mod plan;
 pub mod schema;
 mod walk;
 pub mod wire;

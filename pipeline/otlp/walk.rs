@@ -1,16 +1,26 @@
 //! The structural check of received OTLP: wire types, lengths, UTF-8, id lengths, depth; and the item count.
 
+use super::plan::{Plan, Stage, Step};
 use super::schema::{Field, Kind, Message, Presence};
 use super::wire::{self, Error, Fault, Value};
 
 /// Messages may nest this deep; prost, which decodes later, allows 100.
 pub const MAX_DEPTH: usize = 96;
 
-/// Where the walk stands in one message.
+/// Where the walk stands in one message, which has this place in the plan.
 #[derive(Clone, Copy)]
 struct Frame {
-    message: &'static Message,
+    place: u16,
     end: usize,
+}
+
+/// A field that was found sound.
+#[derive(Clone, Copy)]
+enum Found {
+    /// The next one begins here.
+    Past(usize),
+    /// A message, whose content is next.
+    Opened { start: usize, inner: Frame, is_item: bool },
 }
 
 /// Checks `bytes` as a request of type `root` and counts its items, in one pass and without recursion.
@@ -18,7 +28,8 @@ struct Frame {
 /// # Errors
 /// The first damage found, with its place.
 pub fn walk(root: &'static Message, bytes: &[u8]) -> Result<u32, Error> {
-    let mut outer = [Frame { message: root, end: bytes.len() }; MAX_DEPTH];
+    let plan = Plan::of(root);
+    let mut outer = [Frame { place: 0, end: bytes.len() }; MAX_DEPTH];
     let mut depth = 0;
     let mut frame = outer[0];
     let mut at = 0;
@@ -31,25 +42,90 @@ pub fn walk(root: &'static Message, bytes: &[u8]) -> Result<u32, Error> {
             depth -= 1;
             frame = outer[depth];
         }
-        let start = at;
-        let fail = |what| Error { message: frame.message.name, offset: start, what };
-        let (number, value) = wire::field(&bytes[..frame.end], &mut at).map_err(fail)?;
-        let Some(field) = frame.message.field(number) else {
-            continue;
+        let (stage, inside) = (plan.stage(frame.place), &bytes[..frame.end]);
+        let fail = |what| Error { message: stage.message.name, offset: at, what };
+        let found = match quick(stage, inside, at) {
+            Some(found) => found,
+            None => thorough(stage, inside, at).map_err(fail)?,
         };
-        items = items.saturating_add(field.item.into());
-        match (field.kind, value) {
-            (Kind::Message(inner), Value::Bytes(content)) => {
+        match found {
+            Found::Past(next) => at = next,
+            Found::Opened { start, inner, is_item } => {
                 outer[depth] = frame;
                 depth += 1;
                 if depth == MAX_DEPTH {
                     return Err(fail(Fault::Depth));
                 }
-                at -= content.len();
-                frame = Frame { message: inner, end: at + content.len() };
+                items = items.saturating_add(is_item.into());
+                frame = inner;
+                at = start;
             }
-            _ => check(field, value).map_err(fail)?,
         }
+    }
+}
+
+/// Takes what is as it nearly always is. `None` decides nothing.
+#[inline]
+fn quick(stage: &Stage, inside: &[u8], at: usize) -> Option<Found> {
+    let step = *stage.steps.get(usize::from(*inside.get(at)?))?;
+    let value = at + 1;
+    let next = match step {
+        Step::Other => return None,
+        Step::Varint => {
+            let mut next = value;
+            wire::varint(inside, &mut next).ok()?;
+            next
+        }
+        Step::Fixed64 => value + 8,
+        Step::Fixed32 => value + 4,
+        Step::Text | Step::Bytes | Step::Id(_) | Step::Message(_) | Step::Item(_) => {
+            return quick_content(step, inside, value);
+        }
+    };
+    (next <= inside.len()).then_some(Found::Past(next))
+}
+
+#[inline]
+fn quick_content(step: Step, inside: &[u8], at: usize) -> Option<Found> {
+    // Lengths of one byte, and of two.
+    let first = usize::from(*inside.get(at)?);
+    let (length, start) = match first {
+        0..0x80 => (first, at + 1),
+        _ => {
+            let second = usize::from(*inside.get(at + 1)?);
+            if second >= 0x80 {
+                return None;
+            }
+            (first & 0x7f | second << 7, at + 2)
+        }
+    };
+    let end = start + length;
+    let content = inside.get(start..end)?;
+    let is_sound = match step {
+        Step::Message(place) | Step::Item(place) => {
+            let is_item = matches!(step, Step::Item(_));
+            return Some(Found::Opened { start, inner: Frame { place, end }, is_item });
+        }
+        Step::Text => content.is_ascii(),
+        Step::Id(wanted) => length == 0 || length == usize::from(wanted),
+        _ => true,
+    };
+    is_sound.then_some(Found::Past(end))
+}
+
+/// Takes everything else, and finds out what is wrong.
+fn thorough(stage: &Stage, inside: &[u8], at: usize) -> Result<Found, Fault> {
+    let mut next = at;
+    let (number, value) = wire::field(inside, &mut next)?;
+    let Some(field) = stage.message.field(number) else {
+        return Ok(Found::Past(next));
+    };
+    match (stage.inner(number), value) {
+        (Some(place), Value::Bytes(content)) => {
+            let inner = Frame { place, end: next };
+            Ok(Found::Opened { start: next - content.len(), inner, is_item: field.item })
+        }
+        _ => check(field, value).map(|()| Found::Past(next)),
     }
 }
 
