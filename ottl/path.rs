@@ -69,6 +69,11 @@ impl Path {
         fits.then_some(Self { field, keys })
     }
 
+    /// The field, and the keys behind it.
+    pub fn parts(&self) -> (&'static Field, &Keys) {
+        (self.field, &self.keys)
+    }
+
     /// What is there; nil where nothing is.
     ///
     /// # Errors

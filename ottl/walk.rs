@@ -62,7 +62,15 @@ pub struct Around<'a> {
     scope: Option<(&'a mut InstrumentationScope, &'a mut String)>,
 }
 
-impl Around<'_> {
+impl<'a> Around<'a> {
+    /// What lies right below this scope of this resource.
+    pub fn of<O: Outer>(outer: &'a mut O, inner: &'a mut O::Inner) -> Self {
+        let (resource, resource_schema_url, _) = outer.parts();
+        let (scope, url, _) = inner.parts();
+        let (resource, scope) = (resource.get_or_insert_default(), scope.get_or_insert_default());
+        Self { resource, resource_schema_url, scope: Some((scope, url)) }
+    }
+
     /// The item in its place.
     pub fn target<'b>(&'b mut self, item: Item<'b>) -> Target<'b> {
         let scope = self.scope.as_mut().map(|(scope, schema_url)| Scope { scope, schema_url });

@@ -4,12 +4,14 @@ mod attributes;
 mod concat;
 mod cut;
 mod partition;
+mod prune;
 mod resources;
 mod retain;
 
 pub use attributes::{Attributes, change_points};
 pub use cut::Limit;
 pub use partition::Partition;
+pub use prune::Judge;
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Batch, Code};
+use crate::{Batch, Code, Undecodable};
 
 /// What a sender may do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,13 @@ pub struct Rejected {
     pub retry_after: Option<Duration>,
     /// What was not taken, if not all of it.
     pub rest: Option<Batch>,
+}
+
+/// Bytes that nobody can read will not get better.
+impl From<Undecodable> for Rejected {
+    fn from(undecodable: Undecodable) -> Self {
+        Self::permanent(undecodable.to_string())
+    }
 }
 
 impl Rejected {

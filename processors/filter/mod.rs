@@ -19,6 +19,7 @@ mod settings;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::sync::Arc;
 
@@ -86,13 +87,19 @@ impl Filter {
             return Verdict::Pass(batch);
         }
         let before = batch.items();
+        if let Some(outcome) = wire::run(stages, &mut batch) {
+            return outcome.map_or_else(Verdict::Reject, |()| self.passed(before, batch));
+        }
         let mut outcome = Ok(());
         let changed = batch.change::<T>(|request| outcome = stages.iter().try_for_each(|stage| stage.run(request)));
         match (changed, outcome) {
-            (Err(undecodable), _) => return Verdict::Reject(Rejected::permanent(undecodable.to_string())),
-            (_, Err(failure)) => return Verdict::Reject(Rejected::permanent(failure)),
-            _ => {}
+            (Err(undecodable), _) => Verdict::Reject(Rejected::permanent(undecodable.to_string())),
+            (_, Err(failure)) => Verdict::Reject(Rejected::permanent(failure)),
+            _ => self.passed(before, batch),
         }
+    }
+
+    fn passed(&self, before: u32, batch: Batch) -> Verdict {
         self.dropped.add(before - batch.items());
         if batch.items() == 0 { Verdict::Empty } else { Verdict::Pass(batch) }
     }

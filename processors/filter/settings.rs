@@ -6,7 +6,7 @@ use pipeline::Signal;
 use super::older::{ByProperties, LogMatch, MetricMatch};
 use super::stage::{Stage, Test};
 use crate::matching::RegexpCache;
-use ottl::{self, Context, ErrorMode, Failures, Fault, Group, Groups, Prefix};
+use ottl::{self, Context, ErrorMode, Failures, Fault, Group, Groups, Prefix, Reads};
 
 config::settings! {
     /// What is dropped.
@@ -146,15 +146,19 @@ impl Config {
         let properties = oldest.into_iter().map(|(context, chosen)| Stage {
             context,
             test: Test::Properties(Box::new(chosen)),
+            reads: Reads::All,
             error_mode: self.error_mode,
             failures: failures.clone(),
         });
         let stage = |list: List<'_>| {
             let (context, conditions) = list.compile(signal).map_err(|(_, message)| message)?;
             let texts = list.texts.iter().cloned();
+            let mut reads = Reads::nothing();
+            conditions.iter().for_each(|condition| reads.add(condition, context));
             Ok(Stage {
                 context,
                 test: Test::Conditions(conditions.into_iter().zip(texts).collect()),
+                reads,
                 error_mode: list.error_mode,
                 failures: failures.clone(),
             })

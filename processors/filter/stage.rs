@@ -2,7 +2,7 @@
 
 use crate::matching::Chosen;
 use ottl::walk::{self, Tree};
-use ottl::{Condition, Context, ErrorMode, Failures, Target};
+use ottl::{Condition, Context, ErrorMode, Failures, Reads, Target};
 
 /// What makes an item go.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub struct Stage {
     pub context: Context,
     /// What makes one of them go.
     pub test: Test,
+    /// The attributes that this reads.
+    pub reads: Reads,
     /// What becomes of a failure.
     pub error_mode: ErrorMode,
     /// Where failures are told.
@@ -43,7 +45,11 @@ impl Stage {
         outcome
     }
 
-    fn drops(&self, target: &Target<'_>) -> Result<bool, String> {
+    /// Whether an item goes.
+    ///
+    /// # Errors
+    /// A failure that is propagated.
+    pub fn drops(&self, target: &Target<'_>) -> Result<bool, String> {
         let conditions = match &self.test {
             Test::Properties(chosen) => return Ok(!chosen.has(target)),
             Test::Conditions(conditions) => conditions,
