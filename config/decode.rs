@@ -113,6 +113,14 @@ impl Decoder {
         self.error(format!("expected {wanted}, got {shown}"));
     }
 
+    /// One value, which may be null: an explicit one, or a variable that is not set.
+    pub fn value<T: Decode>(&mut self, node: &Node, default: T) -> T {
+        match node.value {
+            Value::Null if node.raw.is_none() => T::null(default),
+            _ => T::decode(node, default, self),
+        }
+    }
+
     /// Opens a map of settings; null is the empty map. Unknown keys are reported with the nearest known one.
     pub fn fields<'n>(&mut self, node: &'n Node, known: &[&str]) -> Option<Fields<'n>> {
         let map = match &node.value {
@@ -166,9 +174,6 @@ impl<'n> Fields<'n> {
         let Some(node) = self.written(key) else {
             return default;
         };
-        decoder.at(key, |decoder| match node.value {
-            Value::Null if node.raw.is_none() => T::null(default),
-            _ => T::decode(node, default, decoder),
-        })
+        decoder.at(key, |decoder| decoder.value(node, default))
     }
 }

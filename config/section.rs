@@ -80,16 +80,16 @@ impl<T: Decode + Clone> Decode for Section<T> {
         }
     }
 
-    /// A section that is off says so and shows what it would have: named with null it could be read as on.
+    /// A section that is off is null, as in the Collector, where that is read as off, and says so otherwise.
     fn encode(&self, secrets: Secrets) -> Node {
-        let template = match self {
-            Self::On(settings) => return settings.encode(secrets),
-            Self::Off { template, .. } => template.encode(secrets),
-        };
-        let mut map = Map::from_iter([("enabled".to_owned(), Node::of(Value::Bool(false)))]);
-        if let Value::Map(settings) = template.value {
-            map.extend(settings);
+        match self {
+            Self::On(settings) => settings.encode(secrets),
+            Self::Off { null_turns_on: false, .. } => Node::of(Value::Null),
+            Self::Off { .. } => Node::of(Value::Map(Map::from_iter([off()]))),
         }
-        Node::of(Value::Map(map))
     }
+}
+
+fn off() -> (String, Node) {
+    ("enabled".to_owned(), Node::of(Value::Bool(false)))
 }

@@ -32,7 +32,7 @@ impl Decode for Headers {
             Value::Map(map) => Self(
                 map.iter()
                     .map(|(name, value)| {
-                        let value = decoder.at(name, |d| Opaque::decode(value, Opaque::default(), d));
+                        let value = decoder.at(name, |d| d.value(value, Opaque::default()));
                         (name.clone(), value)
                     })
                     .collect(),
