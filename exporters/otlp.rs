@@ -1,12 +1,15 @@
 //! What the two OTLP exporters share: bodies, and what a server says of what it took.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use config::{ComponentId, Section};
 use opentelemetry::KeyValue;
 use pipeline::component::BuildContext;
 use pipeline::own_spans::Tracer;
-use pipeline::{Batch, ItemCounter, Rejected};
+use pipeline::{Batch, BuildError, Credentials, ItemCounter, Rejected};
 use transport::header::{HeaderName, HeaderValue};
-use transport::{Compression, HeaderMap};
+use transport::{ClientAuth, Compression, HeaderMap};
 
 /// Bodies above this are compressed on another thread: the runtime has one, and others wait for it.
 const BLOCKING_BYTES: usize = 64 * 1024;
@@ -19,6 +22,38 @@ config::words! {
         /// OTLP/JSON.
         Json = "json",
     }
+}
+
+/// The extension that the settings name, which says who this client is.
+///
+/// # Errors
+/// When there is none, or it cannot.
+pub fn credentials(auth: &Section<ClientAuth>, cx: &BuildContext) -> Result<Option<Arc<dyn Credentials>>, BuildError> {
+    let Some(ClientAuth { authenticator }) = auth.get() else {
+        return Ok(None);
+    };
+    let wrong = |why: String| BuildError::of(cx, format!("auth::authenticator: {why}"));
+    let id: ComponentId = authenticator.parse().map_err(wrong)?;
+    let found = cx.extensions.get(&id).map_err(wrong)?.clone().credentials();
+    found.map(Some).ok_or_else(|| wrong(format!("extension {id} does not say who a client is")))
+}
+
+/// Adds what it says to a request.
+///
+/// # Errors
+/// It says nothing now; that may pass.
+pub fn authorize(credentials: Option<&dyn Credentials>, headers: &mut HeaderMap) -> Result<(), Rejected> {
+    let Some(credentials) = credentials else {
+        return Ok(());
+    };
+    let (name, value) = credentials.header().map_err(Rejected::retryable)?;
+    let (name, value) = (HeaderName::try_from(name), HeaderValue::try_from(value));
+    let (Ok(name), Ok(mut value)) = (name, value) else {
+        return Err(Rejected::permanent("the credentials hold characters that a header cannot carry"));
+    };
+    value.set_sensitive(true);
+    headers.insert(name, value);
+    Ok(())
 }
 
 /// The encoded and compressed batch, made once for all attempts and exporters.
@@ -47,14 +82,23 @@ async fn compress(plain: Bytes, compression: Compression) -> std::io::Result<Byt
     tokio::task::spawn_blocking(move || compression.compress(plain)).await?
 }
 
+/// What a body is kept under for others that want the same.
 fn form(encoding: Encoding, compression: Compression) -> &'static str {
-    match (encoding, compression) {
-        (Encoding::Proto, Compression::Gzip) => "proto gzip",
-        (Encoding::Proto, Compression::Zstd) => "proto zstd",
-        (Encoding::Proto, _) => "proto",
-        (Encoding::Json, Compression::Gzip) => "json gzip",
-        (Encoding::Json, Compression::Zstd) => "json zstd",
-        (Encoding::Json, _) => "json",
+    match (encoding, compression.encoding()) {
+        (Encoding::Proto, Some("gzip")) => "proto gzip",
+        (Encoding::Proto, Some("zstd")) => "proto zstd",
+        (Encoding::Proto, Some("snappy")) => "proto snappy",
+        (Encoding::Proto, Some("x-snappy-framed")) => "proto x-snappy-framed",
+        (Encoding::Proto, Some("lz4")) => "proto lz4",
+        (Encoding::Proto, Some(_)) => "proto zlib",
+        (Encoding::Proto, None) => "proto",
+        (Encoding::Json, Some("gzip")) => "json gzip",
+        (Encoding::Json, Some("zstd")) => "json zstd",
+        (Encoding::Json, Some("snappy")) => "json snappy",
+        (Encoding::Json, Some("x-snappy-framed")) => "json x-snappy-framed",
+        (Encoding::Json, Some("lz4")) => "json lz4",
+        (Encoding::Json, Some(_)) => "json zlib",
+        (Encoding::Json, None) => "json",
     }
 }
 

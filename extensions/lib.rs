@@ -2,11 +2,19 @@
 
 use pipeline::extension::ExtensionFactory;
 
+pub mod basic_auth;
+pub mod bearer_token_auth;
 pub mod file_storage;
 pub mod health_check;
 pub mod pprof;
 pub mod zpages;
 
 /// Every extension.
-pub static ALL: &[&ExtensionFactory] =
-    &[&file_storage::FACTORY, &health_check::FACTORY, &pprof::FACTORY, &zpages::FACTORY];
+pub static ALL: &[&ExtensionFactory] = &[
+    &basic_auth::FACTORY,
+    &bearer_token_auth::FACTORY,
+    &file_storage::FACTORY,
+    &health_check::FACTORY,
+    &pprof::FACTORY,
+    &zpages::FACTORY,
+];

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use tokio::sync::watch;
 
 use crate::component::{BuildContext, Configured, Factory};
+use crate::credentials::Credentials;
 use crate::storage::Storages;
 use crate::{BuildError, Health, StartError, Tasks};
 
@@ -42,6 +43,11 @@ pub trait Extension: Send + Sync {
 
     /// Where others keep what must outlive this process, if that is what it offers.
     fn storages(self: Arc<Self>) -> Option<Arc<dyn Storages>> {
+        None
+    }
+
+    /// What clients say of themselves, if that is what it offers.
+    fn credentials(self: Arc<Self>) -> Option<Arc<dyn Credentials>> {
         None
     }
 }

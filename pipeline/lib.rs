@@ -9,6 +9,7 @@ mod batch;
 mod code;
 pub mod component;
 pub mod connector;
+mod credentials;
 pub mod delivery;
 mod edge;
 pub mod extension;
@@ -31,8 +32,11 @@ pub mod storage;
 mod telemetry;
 mod values;
 
-pub use batch::{Attributes, Batch, Limit, Origin, Partition, Payload, Request, Signal, Undecodable, change_points};
+pub use batch::{
+    Attributes, Batch, Judge, Limit, Origin, Partition, Payload, Request, Signal, Undecodable, change_points,
+};
 pub use code::Code;
+pub use credentials::Credentials;
 pub use edge::{Next, Pending};
 pub use extension::Extensions;
 pub use graph::{BuildError, Graph};

@@ -10,7 +10,7 @@ use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::connect::Connector;
-use crate::{Chunks, TlsError, TlsSettings};
+use crate::{Chunks, Connections, TlsError, TlsSettings};
 
 /// Of an answer's body so much is read. Answers to exports are short; the rest would be an error page.
 const BODY_BYTES_AT_MOST: usize = 64 * 1024;
@@ -51,13 +51,31 @@ impl Client {
     ///
     /// # Errors
     /// Certificates that cannot be read.
-    pub fn open(tls: &TlsSettings, speaks_tls: bool, version: Version) -> Result<Self, TlsError> {
+    pub fn open(
+        tls: &TlsSettings,
+        speaks_tls: bool,
+        version: Version,
+        connections: Connections,
+    ) -> Result<Self, TlsError> {
         let protocols: &'static [&str] = if version == Version::Http2 { &["h2"] } else { &["h2", "http/1.1"] };
         let server_name = tls.server_name()?;
         let tls = if speaks_tls { Some(Arc::new(tls.open(protocols)?)) } else { None };
         let mut builder = legacy::Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new()).http2_only(version == Version::Http2);
-        Ok(Self(builder.build(Connector { tls, server_name })))
+        if let Some(pings) = connections.keepalive {
+            builder
+                .http2_keep_alive_interval(pings.time)
+                .http2_keep_alive_timeout(pings.timeout)
+                .http2_keep_alive_while_idle(pings.permit_without_stream);
+        }
+        builder.pool_idle_timeout(connections.idle_timeout);
+        builder.pool_max_idle_per_host(connections.idle_per_host.unwrap_or(usize::MAX));
+        Ok(Self(builder.build(Connector {
+            tls,
+            server_name,
+            to: connections.to.map(Arc::new),
+            proxy: connections.proxy.map(Arc::new),
+        })))
     }
 
     /// Sends a request and waits for the whole answer.

@@ -16,6 +16,7 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tower::Service;
 
+use crate::proxy;
 use crate::tls::Reloading;
 
 /// Go's dialer waits as long; an attempt has its own limit besides.
@@ -26,6 +27,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) struct Connector {
     pub tls: Option<Arc<Reloading<ClientConfig>>>,
     pub server_name: Option<ServerName<'static>>,
+    /// Who is connected to, whoever the requests name.
+    pub to: Option<Arc<Uri>>,
+    /// What connections go through.
+    pub proxy: Option<Arc<Uri>>,
 }
 
 impl Service<Uri> for Connector {
@@ -49,10 +54,13 @@ impl Service<Uri> for Connector {
 impl Connector {
     async fn connect(self, uri: &Uri) -> io::Result<Stream> {
         let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidInput, message);
-        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let is_tls = uri.scheme_str() == Some("https");
-        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-        let tcp = TcpStream::connect((host, port)).await?;
+        let to = self.to.as_deref().unwrap_or(uri);
+        let port = to.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        let tcp = match &self.proxy {
+            Some(proxy) => proxy::connect(proxy, bare(to), port).await?,
+            None => TcpStream::connect((bare(to), port)).await?,
+        };
         // Requests are written whole; waiting for more to fill a packet only delays them.
         tcp.set_nodelay(true)?;
         match self.tls.filter(|_| is_tls) {
@@ -61,13 +69,18 @@ impl Connector {
             Some(tls) => {
                 let name = match self.server_name {
                     Some(name) => name,
-                    None => ServerName::try_from(host.to_owned()).map_err(|e| invalid(e.to_string()))?,
+                    None => ServerName::try_from(bare(uri).to_owned()).map_err(|e| invalid(e.to_string()))?,
                 };
                 let stream = tokio_rustls::TlsConnector::from(tls.current()).connect(name, tcp).await?;
                 Ok(Stream::Tls(Box::new(stream)))
             }
         }
     }
+}
+
+/// The host, an IPv6 address without brackets.
+fn bare(uri: &Uri) -> &str {
+    uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
 }
 
 /// One connection.

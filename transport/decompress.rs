@@ -90,7 +90,7 @@ impl ContentEncoding {
             Self::Gzip => read(flate2::read::MultiGzDecoder::new(&body[..]), bytes_at_most),
             Self::Zlib | Self::Deflate => read(flate2::read::ZlibDecoder::new(&body[..]), bytes_at_most),
             Self::Zstd => read(zstd_reader(body, bytes_at_most)?, bytes_at_most),
-            Self::Lz4 => read(lz4_flex::frame::FrameDecoder::new(&body[..]), bytes_at_most),
+            Self::Lz4 => read(lz4_flex::frame::FrameDecoder::new(whole_lz4(body)?), bytes_at_most),
             Self::Snappy if !body.starts_with(SNAPPY_MAGIC) => snappy_block(body, bytes_at_most),
             Self::Snappy | Self::SnappyFramed => read(snap::read::FrameDecoder::new(&body[..]), bytes_at_most),
         }
@@ -101,6 +101,18 @@ fn read(mut unpacked: impl Read, bytes_at_most: usize) -> Result<Bytes, Decompre
     let mut out = Vec::with_capacity(FIRST_GUESS.min(bytes_at_most));
     unpacked.by_ref().take(bytes_at_most as u64 + 1).read_to_end(&mut out)?;
     if out.len() > bytes_at_most { Err(DecompressError::TooLong(bytes_at_most)) } else { Ok(out.into()) }
+}
+
+/// The decoder takes the end of the bytes for the end of the frame. A frame has a mark there, four zeros, before its
+/// checksum if there is one (the third bit of the byte behind the magic number).
+fn whole_lz4(body: &[u8]) -> io::Result<&[u8]> {
+    let has_checksum = body.get(4).is_some_and(|flags| flags & 4 != 0);
+    let checksum = if has_checksum { 4 } else { 0 };
+    let mark = body.len().checked_sub(checksum).and_then(|end| body.get(end.checked_sub(4)?..end));
+    match mark {
+        Some([0, 0, 0, 0]) => Ok(body),
+        _ => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the LZ4 frame has no end")),
+    }
 }
 
 /// A frame whose window is much larger than what may come out of it is a bomb.

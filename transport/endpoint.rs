@@ -39,6 +39,16 @@ pub fn target(text: &str, tls: bool) -> Result<Uri, String> {
     parts.build().map_err(|e| wrong(&e.to_string()))
 }
 
+/// `base` with another host, and port if there is one.
+///
+/// # Errors
+/// A name that is none.
+pub fn with_authority(base: &Uri, authority: &str) -> Result<Uri, String> {
+    let mut parts = base.clone().into_parts();
+    parts.authority = Some(authority.parse().map_err(|e| format!("{authority:?} is not a host name: {e}"))?);
+    Uri::from_parts(parts).map_err(|e| e.to_string())
+}
+
 /// `base` with another path.
 ///
 /// # Errors

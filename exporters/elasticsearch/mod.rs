@@ -59,7 +59,7 @@ use config::Decode;
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
 use pipeline::delivery::{Delivery, QueueSettings};
 use pipeline::{Batch, BuildError, Owner, Rejected, Signal, StartError, Tasks};
-use transport::{Client, HeaderMap, Version, header};
+use transport::{Client, Connections, HeaderMap, Version, header};
 
 use counts::Counts;
 use delivery::Sender;
@@ -144,7 +144,7 @@ struct Elasticsearch {
 #[async_trait]
 impl Exporter for Elasticsearch {
     async fn start(&self, _: &mut Tasks) -> Result<(), StartError> {
-        let client = Client::open(&self.config.tls, self.sender.speaks_tls(), Version::Any);
+        let client = Client::open(&self.config.tls, self.sender.speaks_tls(), Version::Any, Connections::default());
         let client = client.map_err(|e| StartError(e.to_string()))?;
         self.client.set(client).map_err(|_| StartError("started twice".into()))
     }

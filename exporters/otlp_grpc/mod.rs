@@ -26,18 +26,21 @@ use config::{Decode, Decoder, Rules, Section};
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
 use pipeline::delivery::{Delivery, QueueSettings, RetrySettings};
 use pipeline::own_spans::Tracer;
-use pipeline::{Batch, BuildError, Rejected, Signal, StartError, Tasks};
+use pipeline::{Batch, BuildError, Credentials, Rejected, Signal, StartError, Tasks};
 use transport::header::{CONTENT_TYPE, HeaderName, HeaderValue, TE, USER_AGENT};
-use transport::{Client, Compression, HeaderMap, Headers, Request, TlsSettings, Uri, Version, endpoint};
+use transport::{
+    Client, ClientAuth, ClientKeepalive, Compression, Connections, HeaderMap, Headers, Middleware, Request,
+    TlsSettings, Uri, Version, endpoint,
+};
 
-use crate::otlp::{Encoding, PartialSuccesses, body, tell_span};
+use crate::otlp::{Encoding, PartialSuccesses, authorize, body, credentials, tell_span};
 
 config::settings! {
     /// OTLP over gRPC.
     pub struct Config {
         /// The server, host:port.
         pub endpoint: String = String::new(),
-        /// How requests are compressed: gzip, zstd or none.
+        /// How requests are compressed: gzip, zstd, snappy or none.
         pub compression: Compression = Compression::Gzip,
         /// Headers that go with every request: a map, or a list of name and value.
         pub headers: Headers = Headers::default(),
@@ -53,17 +56,45 @@ config::settings! {
         pub read_buffer_size: u32 = 0,
         /// Taken from the Collector's files without effect: buffers have the size of what is in them.
         pub write_buffer_size: u32 = 524_288,
+        /// Pings that find out that the server is gone.
+        pub keepalive: Section<ClientKeepalive> = Section::off(),
+        /// Taken from the Collector's files without effect: one address of a name is used until it fails.
+        pub balancer_name: String = "round_robin".to_owned(),
+        /// Taken from the Collector's files without effect: what cannot be sent is tried again.
+        pub wait_for_ready: bool = false,
+        /// What is said instead of kpulse's name and version.
+        pub user_agent: String = String::new(),
+        /// The server's name in requests, if not the endpoint's.
+        pub authority: String = String::new(),
+        /// The extension that says who this client is.
+        pub auth: Section<ClientAuth> = Section::off(),
+        /// Extensions that stand before the client.
+        pub middlewares: Vec<Middleware> = Vec::new(),
     }
 }
 
 impl Config {
+    /// Who is connected to, which is also who is asked unless `authority` says otherwise.
     fn target(&self) -> Result<Uri, String> {
         endpoint::target(&self.endpoint, self.tls.is_on())
+    }
+
+    fn connections(&self, target: &Uri) -> Connections {
+        let to = (!self.authority.is_empty()).then(|| target.clone());
+        Connections { to, ..Connections::with_keepalive(&self.keepalive) }
+    }
+
+    /// The URL of requests.
+    fn asked(&self, target: Uri) -> Result<Uri, String> {
+        if self.authority.is_empty() { Ok(target) } else { endpoint::with_authority(&target, &self.authority) }
     }
 
     fn request_headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(USER_AGENT, HeaderValue::from_static(transport::USER_AGENT));
+        if let (false, Ok(agent)) = (self.user_agent.is_empty(), HeaderValue::try_from(&self.user_agent)) {
+            headers.insert(USER_AGENT, agent);
+        }
         headers.extend(self.headers.to_map());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(TE, HeaderValue::from_static("trailers"));
@@ -85,6 +116,23 @@ impl Rules for Config {
         if let Err(message) = self.target() {
             decoder.at("endpoint", |d| d.error(message));
         }
+        if !self.authority.is_empty()
+            && let Ok(target) = self.target()
+            && let Err(message) = endpoint::with_authority(&target, &self.authority)
+        {
+            decoder.at("authority", |d| d.error(message));
+        }
+        if self.compression.over_grpc().is_none() {
+            decoder.at("compression", |d| d.error("gRPC has gzip, zstd, snappy and none"));
+        }
+        if HeaderValue::try_from(&self.user_agent).is_err() {
+            decoder.at("user_agent", |d| d.error("holds characters that a header cannot carry"));
+        }
+        if !["round_robin", "pick_first", "least_request_experimental", ""].contains(&&*self.balancer_name) {
+            decoder.at("balancer_name", |d| {
+                d.error(format!("{:?} is none of round_robin, pick_first", self.balancer_name))
+            });
+        }
     }
 }
 
@@ -101,11 +149,24 @@ pub static FACTORY: ExporterFactory = Factory {
 
 impl ExporterConfig for Config {
     fn build(&self, cx: BuildContext) -> Result<Arc<dyn Exporter>, BuildError> {
-        let target = self.target().map_err(|e| BuildError::of(&cx, e))?;
+        let server = self.target().map_err(|e| BuildError::of(&cx, e))?;
+        let connections = self.connections(&server);
+        let target = self.asked(server).map_err(|e| BuildError::of(&cx, e))?;
         let headers = self.request_headers();
         let partial = PartialSuccesses::new(&cx);
-        let (tracer, client) = (cx.telemetry.tracer().clone(), OnceLock::new());
-        Ok(Arc::new(OtlpGrpc { config: self.clone(), target, headers, client, partial, tracer }))
+        let tracer = cx.telemetry.tracer().clone();
+        let credentials = credentials(&self.auth, &cx)?;
+        let client = OnceLock::new();
+        Ok(Arc::new(OtlpGrpc {
+            config: self.clone(),
+            target,
+            headers,
+            connections,
+            credentials,
+            client,
+            partial,
+            tracer,
+        }))
     }
 
     fn delivery(&self) -> Delivery {
@@ -117,6 +178,8 @@ struct OtlpGrpc {
     config: Config,
     target: Uri,
     headers: HeaderMap,
+    connections: Connections,
+    credentials: Option<Arc<dyn Credentials>>,
     client: OnceLock<Client>,
     partial: PartialSuccesses,
     tracer: Tracer,
@@ -126,7 +189,7 @@ struct OtlpGrpc {
 impl Exporter for OtlpGrpc {
     async fn start(&self, _: &mut Tasks) -> Result<(), StartError> {
         let speaks_tls = self.target.scheme_str() == Some("https");
-        let client = Client::open(&self.config.tls, speaks_tls, Version::Http2);
+        let client = Client::open(&self.config.tls, speaks_tls, Version::Http2, self.connections.clone());
         let client = client.map_err(|e| StartError(e.to_string()))?;
         self.client.set(client).map_err(|_| StartError("started twice".into()))
     }
@@ -135,7 +198,8 @@ impl Exporter for OtlpGrpc {
         let Some(client) = self.client.get() else {
             return Err(Rejected::closed("not started"));
         };
-        let message = body(&batch, Encoding::Proto, self.config.compression).await?;
+        let compression = self.config.compression.over_grpc().unwrap_or(Compression::None);
+        let message = body(&batch, Encoding::Proto, compression).await?;
         let framed = frame::request(message, self.config.compression.encoding().is_some());
         let mut request = Request::new(framed.map_err(Rejected::permanent)?);
         *request.method_mut() = transport::Method::POST;
@@ -144,6 +208,7 @@ impl Exporter for OtlpGrpc {
         *request.version_mut() = transport::HttpVersion::HTTP_2;
         request.headers_mut().extend(self.headers.clone());
         tell_span(request.headers_mut(), &self.tracer, &batch);
+        authorize(self.credentials.as_deref(), request.headers_mut())?;
         // No answer is UNAVAILABLE, which may pass.
         let answer = client.send(request).await.map_err(|e| Rejected::retryable(format!("UNAVAILABLE: {e}")))?;
         self.partial.note(answer::judge(&answer)?, &batch);

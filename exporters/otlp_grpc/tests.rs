@@ -126,3 +126,22 @@ fn a_response_is_one_whole_message() {
         assert!(read(bad).is_err(), "{bad:?}");
     }
 }
+
+#[tokio::test]
+async fn another_authority_and_agent_are_said_and_the_endpoint_is_connected_to() {
+    let server = Server::start(true, vec![taken(&ExportResponse::default())]).await;
+    let config = Config {
+        authority: "collector.example".into(),
+        user_agent: "shop/1".into(),
+        compression: Compression::Snappy,
+        ..config(&server)
+    };
+    exporter(config).await.send(batch()).await.unwrap();
+    let seen = &server.seen()[0];
+    assert_eq!(seen.headers["user-agent"], "shop/1");
+    assert_eq!(seen.authority.as_deref(), Some("collector.example"));
+    assert_eq!(seen.headers["grpc-encoding"], "snappy");
+    let mut plain = Vec::new();
+    snap::read::FrameDecoder::new(&seen.body[5..]).read_to_end(&mut plain).unwrap();
+    assert_eq!(plain, batch().encode());
+}

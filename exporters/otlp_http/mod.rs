@@ -23,12 +23,16 @@ use config::{Decode, Decoder, Rules, Section};
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
 use pipeline::delivery::{Delivery, QueueSettings, RetrySettings};
 use pipeline::own_spans::Tracer;
-use pipeline::{Batch, BuildError, Rejected, Signal, StartError, Tasks};
+use pipeline::{Batch, BuildError, Credentials, Rejected, Signal, StartError, Tasks};
 use transport::{
-    Chunks, Client, Compression, HeaderMap, Headers, Request, TlsSettings, Uri, Version, endpoint, header,
+    Chunks, Client, ClientAuth, ClientKeepalive, Compression, Connections, HeaderMap, Headers, Middleware, Request,
+    TlsSettings, Uri, Version, endpoint, header,
 };
 
-use crate::otlp::{Encoding, PartialSuccesses, body, tell_span};
+use crate::otlp::{Encoding, PartialSuccesses, authorize, body, credentials, tell_span};
+
+/// Go's HTTP/2 waits as long for the answer to a ping.
+const PING_TIMEOUT: Duration = Duration::from_secs(15);
 
 config::settings! {
     /// OTLP over HTTP.
@@ -45,7 +49,7 @@ config::settings! {
         pub profiles_endpoint: String = String::new(),
         /// How requests are encoded: proto or json.
         pub encoding: Encoding = Encoding::Proto,
-        /// How requests are compressed: gzip, zstd or none.
+        /// How requests are compressed: gzip, zstd, zlib, deflate, snappy, x-snappy-framed, lz4 or none.
         pub compression: Compression = Compression::Gzip,
         /// Headers that go with every request: a map, or a list of name and value.
         pub headers: Headers = Headers::default(),
@@ -61,10 +65,80 @@ config::settings! {
         pub read_buffer_size: u32 = 0,
         /// Taken from the Collector's files without effect: buffers have the size of what is in them.
         pub write_buffer_size: u32 = 524_288,
+        /// The HTTP proxy that every connection goes through, `http://user:password@host:port`.
+        pub proxy_url: String = String::new(),
+        /// Taken from the Collector's files without effect: connections are counted by host.
+        pub max_idle_conns: u32 = 100,
+        /// So many connections without requests are kept; 0 is any number.
+        pub max_idle_conns_per_host: u32 = 0,
+        /// Taken from the Collector's files without effect: num_consumers limits what is under way.
+        pub max_conns_per_host: u32 = 0,
+        /// A connection without requests is closed after so long; 0 is never.
+        pub idle_conn_timeout: Duration = Duration::from_secs(90),
+        /// Whether each request gets a connection of its own.
+        pub disable_keep_alives: bool = false,
+        /// A ping is sent over HTTP/2 when nothing came for so long; 0 is never.
+        pub http2_read_idle_timeout: Duration = Duration::ZERO,
+        /// A connection is closed when a ping is not answered within so long; 0 is 15 s.
+        pub http2_ping_timeout: Duration = Duration::ZERO,
+        /// Taken from the Collector's files without effect: HTTP/2 is spoken where TLS agrees on it.
+        pub force_attempt_http2: bool = true,
+        /// How strongly requests are compressed. Taken from the Collector's files without effect: the fastest level is used.
+        pub compression_params: CompressionParams = CompressionParams::default(),
+        /// Taken from the Collector's files without effect: no cookie is kept.
+        pub cookies: Section<Cookies> = Section::off(),
+        /// The extension that says who this client is.
+        pub auth: Section<ClientAuth> = Section::off(),
+        /// Extensions that stand before the client.
+        pub middlewares: Vec<Middleware> = Vec::new(),
     }
 }
 
+config::settings! {
+    /// How strongly requests are compressed.
+    pub struct CompressionParams {
+        /// Without effect.
+        pub level: i32 = 0,
+    }
+}
+
+impl Rules for CompressionParams {}
+
+config::settings! {
+    /// Cookies.
+    pub struct Cookies {}
+}
+
+impl Rules for Cookies {}
+
 impl Config {
+    fn proxy(&self) -> Result<Option<Uri>, String> {
+        if self.proxy_url.is_empty() {
+            return Ok(None);
+        }
+        let proxy = endpoint::url(&self.proxy_url)?;
+        match proxy.scheme_str() {
+            Some("http") => Ok(Some(proxy)),
+            _ => Err("only proxies that are spoken to without TLS (http://) are supported".into()),
+        }
+    }
+
+    fn connections(&self) -> Result<Connections, String> {
+        let time = |time: Duration| Some(time).filter(|time| !time.is_zero());
+        let keepalive = time(self.http2_read_idle_timeout).map(|after| ClientKeepalive {
+            time: after,
+            timeout: time(self.http2_ping_timeout).unwrap_or(PING_TIMEOUT),
+            ..ClientKeepalive::default()
+        });
+        let idle_per_host = match (self.disable_keep_alives, self.max_idle_conns_per_host) {
+            (true, _) => Some(0),
+            (false, 0) => None,
+            (false, most) => Some(most as usize),
+        };
+        let (idle_timeout, proxy) = (time(self.idle_conn_timeout), self.proxy()?);
+        Ok(Connections { keepalive, idle_timeout, idle_per_host, proxy, to: None })
+    }
+
     /// The URL of each signal that has one.
     fn urls(&self) -> impl Iterator<Item = (Signal, &'static str, String)> {
         Signal::ALL.into_iter().filter_map(|signal| {
@@ -86,6 +160,9 @@ impl Config {
 
 impl Rules for Config {
     fn rules(&self, decoder: &mut Decoder) {
+        if let Err(message) = self.proxy() {
+            decoder.at("proxy_url", |d| d.error(message));
+        }
         if self.urls().next().is_none() {
             decoder.error("at least one endpoint must be specified");
         }
@@ -117,8 +194,10 @@ impl ExporterConfig for Config {
         let urls = parsed.collect::<Result<_, String>>().map_err(|e| BuildError::of(&cx, e))?;
         let headers = self.request_headers();
         let partial = PartialSuccesses::new(&cx);
-        let (tracer, client) = (cx.telemetry.tracer().clone(), OnceLock::new());
-        Ok(Arc::new(OtlpHttp { config: self.clone(), urls, headers, client, partial, tracer }))
+        let tracer = cx.telemetry.tracer().clone();
+        let credentials = credentials(&self.auth, &cx)?;
+        let client = OnceLock::new();
+        Ok(Arc::new(OtlpHttp { config: self.clone(), urls, headers, credentials, client, partial, tracer }))
     }
 
     fn delivery(&self) -> Delivery {
@@ -147,6 +226,7 @@ struct OtlpHttp {
     config: Config,
     urls: Vec<(Signal, Uri)>,
     headers: HeaderMap,
+    credentials: Option<Arc<dyn Credentials>>,
     client: OnceLock<Client>,
     partial: PartialSuccesses,
     tracer: Tracer,
@@ -156,7 +236,8 @@ struct OtlpHttp {
 impl Exporter for OtlpHttp {
     async fn start(&self, _: &mut Tasks) -> Result<(), StartError> {
         let speaks_tls = self.urls.iter().any(|(_, url)| url.scheme_str() == Some("https"));
-        let client = Client::open(&self.config.tls, speaks_tls, Version::Any);
+        let connections = self.config.connections().map_err(StartError)?;
+        let client = Client::open(&self.config.tls, speaks_tls, Version::Any, connections);
         let client = client.map_err(|e| StartError(e.to_string()))?;
         self.client.set(client).map_err(|_| StartError("started twice".into()))
     }
@@ -175,6 +256,7 @@ impl Exporter for OtlpHttp {
         *request.uri_mut() = url.clone();
         request.headers_mut().extend(self.headers.clone());
         tell_span(request.headers_mut(), &self.tracer, &batch);
+        authorize(self.credentials.as_deref(), request.headers_mut())?;
         let answer = client.send(request).await;
         let answer = answer.map_err(|e| Rejected::retryable(format!("failed to make an HTTP request: {e}")))?;
         self.partial.note(answer::judge(url, &answer)?, &batch);

@@ -171,3 +171,57 @@ async fn the_server_is_told_the_span_only_while_that_is_wanted() {
         assert_eq!(told, span.span().context().filter(|_| propagates).map(|context| context.to_string()));
     }
 }
+
+/// A proxy that connects whoever says the right word, and how often it did.
+async fn proxy(login: &'static str) -> (std::net::SocketAddr, Arc<std::sync::atomic::AtomicU32>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, connected) = (listener.local_addr().unwrap(), Arc::<std::sync::atomic::AtomicU32>::default());
+    let count = connected.clone();
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(client.read_u8().await.unwrap());
+            }
+            let head = String::from_utf8(head).unwrap();
+            if !head.contains(&format!("Proxy-Authorization: Basic {login}\r\n")) {
+                client.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await.unwrap();
+                continue;
+            }
+            let target = head.strip_prefix("CONNECT ").unwrap().split(' ').next().unwrap();
+            let mut server = tokio::net::TcpStream::connect(target).await.unwrap();
+            client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.unwrap();
+            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            tokio::spawn(async move { drop(tokio::io::copy_bidirectional(&mut client, &mut server).await) });
+        }
+    });
+    (address, connected)
+}
+
+#[tokio::test]
+async fn connections_go_through_the_proxy_and_its_refusal_is_told() {
+    let server = Server::start(false, vec![Reply { status: 200, ..Reply::default() }]).await;
+    // me:secret
+    let (proxy, connected) = proxy("bWU6c2VjcmV0").await;
+    let config = |login: &str| Config {
+        endpoint: format!("http://{}", server.address),
+        proxy_url: format!("http://{login}{proxy}"),
+        ..Config::default()
+    };
+    exporter(config("me:secret@")).await.send(batch()).await.unwrap();
+    assert_eq!((server.seen().len(), connected.load(std::sync::atomic::Ordering::Relaxed)), (1, 1));
+    let refused = exporter(config("")).await.send(batch()).await.unwrap_err();
+    assert_eq!(refused.kind, RejectedKind::Retryable);
+    assert!(refused.reason.contains("407 Proxy Authentication Required"), "{}", refused.reason);
+    assert!(!refused.reason.contains("secret"));
+}
+
+#[test]
+fn an_authenticator_that_is_not_there_is_told_when_the_exporter_is_built() {
+    let auth = transport::ClientAuth { authenticator: "basic_auth".into() };
+    let config = Config { endpoint: "http://localhost".into(), auth: config::Section::On(auth), ..Config::default() };
+    let Err(error) = config.build(context()) else { panic!("built") };
+    assert!(error.to_string().contains("auth::authenticator: extension \"basic_auth\" is not in"), "{error}");
+}

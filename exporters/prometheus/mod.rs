@@ -34,12 +34,11 @@ use pipeline::{Batch, BuildError, ItemCounter, Rejected, Signal, StartError, Tas
 
 pub use names::Suffixes;
 pub use series::Store;
+use transport::HttpServerSettings;
 
 config::settings! {
     /// A page that Prometheus scrapes.
-    pub struct Config {
-        /// The address it listens on, `host:port`.
-        pub endpoint: String = String::new(),
+    pub struct Config (pub server: HttpServerSettings = HttpServerSettings::default()) {
         /// Put before every metric's name, with an underscore.
         pub namespace: String = String::new(),
         /// Labels that every series gets.
@@ -52,6 +51,8 @@ config::settings! {
         pub without_scope_info: bool = false,
         /// Whether unit and type are added to names.
         pub add_metric_suffixes: bool = true,
+        /// Taken from the Collector's files to be refused when true: the page is in Prometheus' own format.
+        pub enable_open_metrics: bool = false,
         /// Resource attributes as labels.
         pub resource_to_telemetry_conversion: ResourceLabels = ResourceLabels::default(),
         /// What is held before it is put on the page.
@@ -61,9 +62,10 @@ config::settings! {
 
 impl Rules for Config {
     fn rules(&self, decoder: &mut Decoder) {
-        let port = self.endpoint.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-        if port.is_none() {
-            decoder.at("endpoint", |d| d.error(format!("must be host:port, is {:?}", self.endpoint)));
+        if self.enable_open_metrics {
+            decoder.at("enable_open_metrics", |d| {
+                d.error("OpenMetrics is not written; leave it out for Prometheus' own format")
+            });
         }
     }
 }
@@ -98,7 +100,7 @@ impl ExporterConfig for Config {
         };
         let store = Arc::new(Mutex::new(Store::new(self.clone())));
         let dropped = series::Dropped::ALL.map(|reason| counter(reason.name()));
-        Ok(Arc::new(Prometheus { endpoint: self.endpoint.clone(), store, dropped }))
+        Ok(Arc::new(Prometheus { server: self.server.clone(), store, dropped }))
     }
 
     fn delivery(&self) -> Delivery {
@@ -107,7 +109,7 @@ impl ExporterConfig for Config {
 }
 
 struct Prometheus {
-    endpoint: String,
+    server: HttpServerSettings,
     store: Arc<Mutex<Store>>,
     dropped: [ItemCounter; series::Dropped::ALL.len()],
 }
@@ -115,7 +117,7 @@ struct Prometheus {
 #[async_trait]
 impl Exporter for Prometheus {
     async fn start(&self, tasks: &mut Tasks) -> Result<(), StartError> {
-        let listener = server::listen(&self.endpoint).await?;
+        let server = self.server.open().await.map_err(|error| StartError(error.to_string()))?;
         let store = self.store.clone();
         let collisions = self.dropped[series::Dropped::SameLabels as usize].clone();
         let page = move || {
@@ -123,8 +125,11 @@ impl Exporter for Prometheus {
             collisions.add(page.same_labels);
             page.text
         };
-        let stop = tasks.stop();
-        tasks.spawn(format!("prometheus on {}", self.endpoint), server::serve(listener, Arc::new(page), stop));
+        let mut stop = tasks.stop();
+        let handler = server::handler(&self.server, Arc::new(page));
+        tasks.spawn(format!("prometheus on {}", self.server.listen.endpoint), async move {
+            server.serve(handler, stop.requested()).await;
+        });
         Ok(())
     }
 

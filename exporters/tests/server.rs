@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub path: String,
+    pub authority: Option<String>,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
@@ -84,7 +85,12 @@ async fn answer(
     let body = body.collect().await.unwrap().to_bytes();
     let count = {
         let mut seen = seen.lock().unwrap();
-        seen.push(Seen { path: head.uri.path().to_owned(), headers: head.headers, body });
+        seen.push(Seen {
+            path: head.uri.path().to_owned(),
+            authority: head.uri.authority().map(ToString::to_string),
+            headers: head.headers,
+            body,
+        });
         seen.len()
     };
     let reply = replies[count.min(replies.len()) - 1].clone();

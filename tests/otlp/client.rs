@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use transport::header::{HeaderName, HeaderValue};
-use transport::{Answer, Chunks, Client, HttpVersion, Request, TlsSettings, Version};
+use transport::{Answer, Chunks, Client, Connections, HttpVersion, Request, TlsSettings, Version};
 
 use crate::agent::PATIENCE;
 
@@ -74,7 +74,8 @@ pub async fn call(
     headers: &[(&str, &str)],
     body: Bytes,
 ) -> Result<Answer, String> {
-    let client = Client::open(tls, url.starts_with("https"), Version::Http2).map_err(|e| e.to_string())?;
+    let client = Client::open(tls, url.starts_with("https"), Version::Http2, Connections::default())
+        .map_err(|e| e.to_string())?;
     let mut request =
         Request::post(format!("{url}{method}")).version(HttpVersion::HTTP_2).body(Chunks::new([body])).unwrap();
     for (name, value) in [("content-type", "application/grpc"), ("te", "trailers")].iter().chain(headers) {

@@ -33,7 +33,10 @@ fn compressed_bodies_read_back() {
     let gzip = Compression::Gzip.compress(body.clone()).unwrap();
     assert!(gzip.len() < body.len() / 20, "{}", gzip.len());
     let zstd = Compression::Zstd.compress(body.clone()).unwrap();
-    for (encoding, packed) in [("gzip", gzip), ("zstd", zstd)] {
+    let others =
+        [Compression::Zlib, Compression::Deflate, Compression::Snappy, Compression::SnappyFramed, Compression::Lz4];
+    let others = others.map(|way| (way.encoding().unwrap(), way.compress(body.clone()).unwrap()));
+    for (encoding, packed) in [("gzip", gzip), ("zstd", zstd)].into_iter().chain(others) {
         let encoding = ContentEncoding::named(encoding).unwrap();
         assert_eq!(encoding.decompress(&packed, body.len()).unwrap(), body);
         let bomb = encoding.decompress(&packed, body.len() - 1).unwrap_err();

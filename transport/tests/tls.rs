@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier};
 
-use crate::{Chunks, Client, TlsMaterial, TlsSettings, Version};
+use crate::{Chunks, Client, Connections, TlsMaterial, TlsSettings, Version};
 
 struct Files(PathBuf);
 
@@ -73,7 +73,7 @@ fn trusting(ca_file: &str) -> TlsSettings {
 }
 
 async fn ask(tls: &TlsSettings, address: SocketAddr) -> Result<String, String> {
-    let client = Client::open(tls, true, Version::Any).map_err(|e| e.to_string())?;
+    let client = Client::open(tls, true, Version::Any, Connections::default()).map_err(|e| e.to_string())?;
     let request = Request::post(format!("https://{address}/")).body(Chunks::default()).unwrap();
     let answer = client.send(request).await.map_err(|e| e.to_string())?;
     Ok(String::from_utf8(answer.body.to_vec()).unwrap())
@@ -119,7 +119,7 @@ fn files_that_cannot_be_read_are_named() {
         (files.write("empty.pem", "nothing"), "there is no certificate in it"),
     ] {
         let tls = trusting(&path);
-        let error = Client::open(&tls, true, Version::Any).err().unwrap().to_string();
+        let error = Client::open(&tls, true, Version::Any, Connections::default()).err().unwrap().to_string();
         assert!(error.contains(wanted), "{error}");
     }
 }

@@ -1,10 +1,10 @@
 //! Load for `make bench-peers`, the same for a Collector and for kpulse:
 //!
 //! ```text
-//! peers send ADDRESS SIGNAL REQUESTS   a thousand items each over gRPC, uncompressed, 8 at a time on 2 connections;
-//!                                      prints items, seconds and refused requests
-//! peers sink ADDRESS FILE              takes OTLP over gRPC, also gzip, and keeps the number of items in the file
-//! peers proxy ADDRESS TARGET           passes bytes on: what moving them costs anybody
+//! peers send ADDRESS SIGNAL REQUESTS RATE  a thousand items each over gRPC, uncompressed, so many a second, up to 8 at a
+//!                                          time on 2 connections; prints items, seconds, refused requests, bytes an item
+//! peers sink ADDRESS FILE                  takes OTLP over gRPC, also gzip, and keeps the number of items in the file
+//! peers proxy ADDRESS TARGET               passes bytes on: what moving them costs anybody
 //! ```
 
 mod items;
@@ -23,8 +23,8 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match words[..] {
-            ["send", address, signal, requests] => {
-                send::send(address.parse()?, signal.parse()?, requests.parse()?).await
+            ["send", address, signal, requests, rate] => {
+                send::send(address.parse()?, signal.parse()?, requests.parse()?, rate.parse()?).await
             }
             ["sink", address, file] => sink::sink(address.parse()?, file.into()).await,
             ["proxy", address, target] => proxy::proxy(address.parse()?, target.parse()?).await,

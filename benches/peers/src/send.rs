@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
@@ -23,7 +23,8 @@ const CONNECTIONS: usize = 2;
 const AT_ONCE: usize = 4;
 
 /// Sends, and says how it went.
-pub async fn send(address: SocketAddr, Kind(signal): Kind, requests: u64) -> Result<()> {
+pub async fn send(address: SocketAddr, Kind(signal): Kind, requests: u64, per_second: u32) -> Result<()> {
+    let pause = Duration::from_secs(1) / per_second;
     let bodies: Arc<[Bytes]> = (0..DIFFERENT).map(|seed| framed(&request(signal, seed))).collect();
     let bytes: usize = bodies.iter().map(Bytes::len).sum::<usize>() / bodies.len();
     let (next, refused) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
@@ -42,6 +43,8 @@ pub async fn send(address: SocketAddr, Kind(signal): Kind, requests: u64) -> Res
                     if number >= requests {
                         return Ok::<_, hyper::Error>(());
                     }
+                    // Who is late sends at once: the load is the same for everybody who can bear it.
+                    tokio::time::sleep_until((start + pause * number as u32).into()).await;
                     let body = bodies[(number % DIFFERENT) as usize].clone();
                     if !export(client.clone(), address, signal, body).await? {
                         refused.fetch_add(1, Ordering::Relaxed);

@@ -87,7 +87,7 @@ async fn a_batch_is_one_compressed_request_with_the_users_credentials() {
     let config = Config { user: "u".into(), password: config::Opaque::new("p"), ..Config::default() };
     let rig = Rig::new(vec![answer(&[201, 201])], config).await;
     rig.exporter.send(logs(&["a", "b"])).await.unwrap();
-    let Seen { path, headers, body } = rig.server.seen().remove(0);
+    let Seen { path, headers, body, .. } = rig.server.seen().remove(0);
     assert_eq!(path, "/_bulk");
     assert_eq!(
         (&headers["authorization"], &headers["content-type"]),
