@@ -4,13 +4,15 @@ use serde_yaml::{Mapping, Number, Value as Yaml};
 
 use crate::node::{Node, Value};
 
-/// Whether [`crate::Opaque`] values are shown.
+/// Whether [`crate::Opaque`] values are shown, and what sections that are off would have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrets {
     /// Shown as `[REDACTED]`.
     Redacted,
     /// Shown as they are.
     Revealed,
+    /// Redacted; what every setting would be, also below sections that are off: for the reference pages.
+    Reference,
 }
 
 /// The tree as YAML.

@@ -105,7 +105,7 @@ impl Decode for Opaque {
 
     fn encode(&self, secrets: Secrets) -> Node {
         match secrets {
-            Secrets::Redacted => Node::text(REDACTED),
+            Secrets::Redacted | Secrets::Reference => Node::text(REDACTED),
             Secrets::Revealed => Node::text(self.reveal()),
         }
     }

@@ -83,6 +83,9 @@ impl<T: Decode + Clone> Decode for Section<T> {
     /// A section that is off is null, as in the Collector, where that is read as off, and says so otherwise.
     fn encode(&self, secrets: Secrets) -> Node {
         match self {
+            Self::On(settings) | Self::Off { template: settings, .. } if secrets == Secrets::Reference => {
+                settings.encode(secrets)
+            }
             Self::On(settings) => settings.encode(secrets),
             Self::Off { null_turns_on: false, .. } => Node::of(Value::Null),
             Self::Off { .. } => Node::of(Value::Map(Map::from_iter([off()]))),

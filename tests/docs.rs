@@ -25,7 +25,7 @@ fn page<C: Configured + ?Sized>(kind: &str, factory: &Factory<C>) -> String {
     factory.sample.lines().for_each(|line| writeln!(out, "  {line}").unwrap());
     let _ = writeln!(out, "```\n\n## Settings\n\n| key | default | meaning |\n|---|---|---|");
     let mut decoder = config::Decoder::default();
-    let defaults = (factory.decode)(&Node::of(Value::Null), &mut decoder).encode(Secrets::Redacted);
+    let defaults = (factory.decode)(&Node::of(Value::Null), &mut decoder).encode(Secrets::Reference);
     rows(&mut out, "", factory.fields, Some(&defaults));
     out
 }
