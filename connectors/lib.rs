@@ -6,10 +6,14 @@ pub mod count;
 mod exponential;
 mod flush;
 pub mod forward;
+mod histogram;
+mod series;
+pub mod service_graph;
 pub mod span_metrics;
 
 /// Every connector.
-pub static ALL: &[&ConnectorFactory] = &[&count::FACTORY, &forward::FACTORY, &span_metrics::FACTORY];
+pub static ALL: &[&ConnectorFactory] =
+    &[&count::FACTORY, &forward::FACTORY, &service_graph::FACTORY, &span_metrics::FACTORY];
 
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,11 @@ impl SetKey {
         key
     }
 
+    /// The bytes.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     /// Appends text.
     pub fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());

@@ -14,9 +14,10 @@ use tokio::time::Instant;
 
 use super::dimensions::Dimensions;
 use super::key::{Seen, Shape};
-use super::render::{self, Lengths, Style};
-use super::series::{Family, Now, Room};
+use super::render::{self, Style};
 use super::settings::{Config, Temporality};
+use crate::histogram::Histogram;
+use crate::series::{Family, Now, Room, Series};
 
 /// How many series there may be without a limit of one's own.
 const ROOM: usize = 100_000;
@@ -46,7 +47,7 @@ pub struct Aggregate {
 pub struct OfResource {
     pub attributes: Vec<KeyValue>,
     pub calls: Family<u64>,
-    pub lengths: Family<Lengths>,
+    pub lengths: Family<Histogram>,
     pub events: Family<u64>,
     last_seen: Instant,
 }
@@ -177,28 +178,20 @@ impl Aggregate {
         tally: &mut Tally,
     ) {
         let Self { shape, style, of_all, of_calls, of_lengths, of_events, exemplars, room, key, .. } = self;
-        let (span, length) = (seen.span, style.length(seen.span));
+        let (span, length, most) = (seen.span, style.length(seen.span), *exemplars);
         let lists = [span.attributes.as_slice(), resource];
         let dimensions = [&*of_all, &*of_calls];
         shape.key(seen, dimensions, &lists, key);
         let attributes = || shape.attributes(seen, dimensions, &lists);
-        if let Some((calls, overflows)) = of_resource.calls.get(key, room, now, attributes, || 0) {
-            calls.value += count;
-            tally.overflows += u64::from(overflows);
-            if let Some(most) = exemplars.filter(|_| !overflows) {
-                calls.show(span, length, most);
-            }
-        }
-        if let Some(empty) = style.empty_lengths() {
+        let calls = of_resource.calls.get(key, room, now, attributes, || 0);
+        tally.overflows += note(calls, span, length, most, |calls| *calls += count);
+        if let Some(buckets) = &style.buckets {
             let dimensions = [&*of_all, &*of_lengths];
             shape.key(seen, dimensions, &lists, key);
             let attributes = || shape.attributes(seen, dimensions, &lists);
-            if let Some((lengths, overflows)) = of_resource.lengths.get(key, room, now, attributes, || empty) {
-                lengths.value.add(length, count, style);
-                if let Some(most) = exemplars.filter(|_| !overflows) {
-                    lengths.show(span, length, most);
-                }
-            }
+            let lengths = of_resource.lengths.get(key, room, now, attributes, || buckets.empty());
+            // What found no room for its call was counted there.
+            note(lengths, span, length, most, |lengths| lengths.add(length, count, buckets));
         }
         let events = if self.counts_events { &span.events[..] } else { &[] };
         for event in events {
@@ -206,13 +199,8 @@ impl Aggregate {
             let dimensions = [&*of_all, &*of_events];
             shape.key(seen, dimensions, &lists, key);
             let attributes = || shape.attributes(seen, dimensions, &lists);
-            if let Some((events, overflows)) = of_resource.events.get(key, room, now, attributes, || 0) {
-                events.value += count;
-                tally.overflows += u64::from(overflows);
-                if let Some(most) = exemplars.filter(|_| !overflows) {
-                    events.show(span, length, most);
-                }
-            }
+            let events = of_resource.events.get(key, room, now, attributes, || 0);
+            tally.overflows += note(events, span, length, most, |events| *events += count);
         }
     }
 
@@ -248,6 +236,22 @@ impl Aggregate {
         });
         self.room.taken = taken;
     }
+}
+
+/// Notes a span in its series, and shows it there. Returns 1 if that is the one for what found no room.
+fn note<T>(
+    series: Option<(&mut Series<T>, bool)>,
+    span: &Span,
+    length: f64,
+    exemplars: Option<u32>,
+    add: impl FnOnce(&mut T),
+) -> u64 {
+    let Some((series, overflows)) = series else { return 0 };
+    add(&mut series.value);
+    if let Some(most) = exemplars.filter(|_| !overflows) {
+        series.show(span, length, most);
+    }
+    overflows.into()
 }
 
 /// How many spans a sampled one stands for, and whether that is known. What is left of a division is one span more for so many

@@ -23,7 +23,6 @@ mod counts;
 mod dimensions;
 mod key;
 mod render;
-mod series;
 mod settings;
 #[cfg(test)]
 mod tests;

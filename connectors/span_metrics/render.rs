@@ -3,17 +3,16 @@
 use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::number_data_point::Value;
 use pipeline::proto::metrics::v1::{
-    AggregationTemporality, Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint, Histogram,
-    HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum,
+    AggregationTemporality, Exemplar, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum,
 };
 use pipeline::proto::resource::v1::Resource;
 use pipeline::proto::trace::v1::Span;
 use pipeline::{Recent, SetKey};
 
 use super::aggregate::{OfResource, scope};
-use super::series::{Family, Series};
 use super::settings::{Config, Temporality, Unit};
-use crate::exponential::Exponential;
+use crate::histogram::{Buckets, Histogram, Point};
+use crate::series::{Family, Series};
 
 /// The usual buckets in milliseconds.
 const BUCKETS: [f64; 16] =
@@ -27,7 +26,8 @@ const LAST_TIMES: u32 = 1000;
 pub struct Style {
     namespace: String,
     unit: Unit,
-    kind: Kind,
+    /// The buckets of lengths, unless there are none.
+    pub buckets: Option<Buckets>,
     events: bool,
     /// Whether values go on.
     pub temporality: Temporality,
@@ -40,44 +40,24 @@ struct LastTimes {
     most: usize,
 }
 
-enum Kind {
-    None,
-    Explicit(Vec<f64>),
-    Exponential(u32),
-}
-
-/// Lengths of spans of one series.
-pub enum Lengths {
-    /// In buckets that are given.
-    Explicit {
-        /// By bucket, the last for what is above all bounds.
-        counts: Vec<u64>,
-        /// Of all.
-        sum: f64,
-    },
-    /// In buckets that fit.
-    Exponential(Exponential),
-}
-
 impl Style {
     pub fn new(config: &Config) -> Self {
         let histogram = &config.histogram;
         let per_unit = nanoseconds(histogram.unit);
-        let kind = match (&histogram.exponential, &histogram.explicit) {
-            _ if histogram.disable => Kind::None,
-            (Some(exponential), _) => Kind::Exponential(match exponential.max_size {
+        let buckets = match (&histogram.exponential, &histogram.explicit) {
+            (Some(exponential), _) => Buckets::Exponential(match exponential.max_size {
                 0 => EXPONENTIAL_BUCKETS,
                 size => size,
             }),
             (None, Some(explicit)) => {
-                Kind::Explicit(explicit.buckets.iter().map(|bound| bound.as_nanos() as f64 / per_unit).collect())
+                Buckets::Explicit(explicit.buckets.iter().map(|bound| bound.as_nanos() as f64 / per_unit).collect())
             }
-            (None, None) => Kind::Explicit(BUCKETS.map(|bound| bound * 1e6 / per_unit).to_vec()),
+            (None, None) => Buckets::Explicit(BUCKETS.map(|bound| bound * 1e6 / per_unit).to_vec()),
         };
         Self {
             namespace: config.namespace.clone(),
             unit: histogram.unit,
-            kind,
+            buckets: (!histogram.disable).then_some(buckets),
             events: config.events.enabled,
             temporality: config.aggregation_temporality,
             last: LastTimes {
@@ -90,15 +70,6 @@ impl Style {
     /// The length of a span in the unit.
     pub fn length(&self, span: &Span) -> f64 {
         span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano) as f64 / nanoseconds(self.unit)
-    }
-
-    /// Where lengths can be added, unless there are none.
-    pub fn empty_lengths(&self) -> Option<Lengths> {
-        match &self.kind {
-            Kind::None => None,
-            Kind::Explicit(bounds) => Some(Lengths::Explicit { counts: vec![0; bounds.len() + 1], sum: 0.0 }),
-            Kind::Exponential(size) => Some(Lengths::Exponential(Exponential::new(*size))),
-        }
     }
 
     fn metric(&self, name: &str, unit: &str, data: Data) -> Metric {
@@ -118,21 +89,6 @@ fn nanoseconds(unit: Unit) -> f64 {
     match unit {
         Unit::Milliseconds => 1e6,
         Unit::Seconds => 1e9,
-    }
-}
-
-impl Lengths {
-    /// Takes a length in, so many times.
-    pub fn add(&mut self, length: f64, times: u64, style: &Style) {
-        match (self, &style.kind) {
-            (Self::Explicit { counts, sum }, Kind::Explicit(bounds)) => {
-                *sum += length * times as f64;
-                let bucket = bounds.partition_point(|bound| *bound < length);
-                counts.get_mut(bucket).into_iter().for_each(|count| *count += times);
-            }
-            (Self::Exponential(histogram), _) => histogram.add(length, times),
-            (Self::Explicit { .. }, _) => {}
-        }
     }
 }
 
@@ -196,49 +152,14 @@ fn calls(style: &mut Style, name: &'static str, resource: &SetKey, family: &mut 
     style.metric(name, "", Data::Sum(sum))
 }
 
-fn lengths(style: &mut Style, resource: &SetKey, family: &mut Family<Lengths>, now: u64) -> Option<Metric> {
-    let (mut explicit, mut exponential) = (Vec::new(), Vec::new());
+fn lengths(style: &mut Style, resource: &SetKey, family: &mut Family<Histogram>, now: u64) -> Option<Metric> {
+    let mut points = Vec::with_capacity(family.len());
     for (key, series) in family.iter_mut() {
-        let start_time_unix_nano = style.start("duration", resource, key, series, now);
-        let (attributes, exemplars) = (series.attributes.clone(), exemplars(series, now));
-        match &series.value {
-            Lengths::Explicit { counts, sum } => explicit.push(HistogramDataPoint {
-                attributes,
-                start_time_unix_nano,
-                time_unix_nano: now,
-                count: counts.iter().sum(),
-                sum: Some(*sum),
-                bucket_counts: counts.clone(),
-                explicit_bounds: style.bounds(),
-                exemplars,
-                ..HistogramDataPoint::default()
-            }),
-            Lengths::Exponential(histogram) => exponential.push(ExponentialHistogramDataPoint {
-                attributes,
-                start_time_unix_nano,
-                time_unix_nano: now,
-                exemplars,
-                ..histogram.point()
-            }),
-        }
+        let start = style.start("duration", resource, key, series, now);
+        let exemplars = exemplars(series, now);
+        points.push((Point { attributes: series.attributes.clone(), start, time: now, exemplars }, &series.value));
     }
-    let aggregation_temporality = style.otlp_temporality();
-    let data = match &style.kind {
-        Kind::None => return None,
-        Kind::Explicit(_) => Data::Histogram(Histogram { data_points: explicit, aggregation_temporality }),
-        Kind::Exponential(_) => {
-            Data::ExponentialHistogram(ExponentialHistogram { data_points: exponential, aggregation_temporality })
-        }
-    };
+    let data = style.buckets.as_ref()?.data(points.into_iter(), style.otlp_temporality());
     let unit = if style.unit == Unit::Seconds { "s" } else { "ms" };
     Some(style.metric("duration", unit, data))
-}
-
-impl Style {
-    fn bounds(&self) -> Vec<f64> {
-        match &self.kind {
-            Kind::Explicit(bounds) => bounds.clone(),
-            Kind::None | Kind::Exponential(_) => Vec::new(),
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! Series of one metric of one resource.
+//! Series of a metric, bounded in number.
 
 use std::collections::HashMap;
 
@@ -105,6 +105,11 @@ impl<T> Family<T> {
         let series = self.series.get_mut(key)?;
         series.last_seen = now.clock;
         Some((series, overflows))
+    }
+
+    /// Every series.
+    pub fn values(&self) -> impl Iterator<Item = &Series<T>> {
+        self.series.values()
     }
 
     /// Every series with its key.
