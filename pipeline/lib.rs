@@ -11,6 +11,7 @@ pub mod component;
 pub mod connector;
 mod credentials;
 pub mod delivery;
+mod drops;
 mod edge;
 pub mod extension;
 mod graph;
@@ -37,6 +38,7 @@ pub use batch::{
 };
 pub use code::Code;
 pub use credentials::Credentials;
+pub use drops::{Drops, Refused};
 pub use edge::{Next, Pending};
 pub use extension::Extensions;
 pub use graph::{BuildError, Graph};

@@ -2,7 +2,7 @@
 
 use opentelemetry::KeyValue;
 use pipeline::component::BuildContext;
-use pipeline::{ItemCounter, RejectedKind};
+use pipeline::{Drops, ItemCounter, Refused};
 
 use super::aggregate::Tally;
 
@@ -14,20 +14,15 @@ pub struct Counts {
     overflows: ItemCounter,
     without_service: ItemCounter,
     shutdown: ItemCounter,
-    retryable: ItemCounter,
-    permanent: ItemCounter,
-    closed: ItemCounter,
+    /// Points that were not taken by what stands behind.
+    pub refused: Refused,
 }
 
 impl Counts {
     pub fn new(cx: &BuildContext) -> Self {
         let label = KeyValue::new("connector", cx.id.to_string());
         let count = |name: &str, about| cx.telemetry.items(name.to_owned(), about, vec![label.clone()]);
-        let dropped = |reason: &'static str| {
-            let about = "Number of items that a connector did not count, or that were not taken behind it.";
-            let labels = vec![label.clone(), KeyValue::new("reason", reason)];
-            cx.telemetry.items("kpulse_connector_dropped_items".into(), about, labels)
-        };
+        let drops = Drops::of_connector(cx);
         Self {
             no_room: count(
                 "otelcol_connector_servicegraph_dropped_spans",
@@ -39,11 +34,9 @@ impl Counts {
                 "Number of edges that expired before finding its matching span",
             ),
             overflows: count("kpulse_connector_overflow_items", "Number of items that found no series of their own."),
-            without_service: dropped("no_service_name"),
-            shutdown: dropped("shutdown"),
-            retryable: dropped("retryable"),
-            permanent: dropped("permanent"),
-            closed: dropped("closed"),
+            without_service: drops.of("no_service_name"),
+            shutdown: drops.of("shutdown"),
+            refused: drops.refused(),
         }
     }
 
@@ -59,14 +52,5 @@ impl Counts {
     /// So many spans waited for their other side at the stop.
     pub fn gave_up(&self, spans: usize) {
         self.shutdown.add(spans as u64);
-    }
-
-    /// So many points were not taken by what stands behind.
-    pub fn refused(&self, kind: RejectedKind, points: u32) {
-        match kind {
-            RejectedKind::Retryable => self.retryable.add(points),
-            RejectedKind::Permanent => self.permanent.add(points),
-            RejectedKind::Closed => self.closed.add(points),
-        }
     }
 }

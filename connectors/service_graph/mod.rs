@@ -125,7 +125,7 @@ impl Flush for Graph {
         let batch = Batch::new(request, Arc::default());
         let items = batch.items();
         if let Err(rejected) = next.send(batch).await {
-            self.counts.refused(rejected.kind, rejected.items(items));
+            self.counts.refused.add(rejected.kind, rejected.items(items));
             tracing::warn!(items, error = %rejected, "failed to hand over metrics of the service graph");
         }
     }

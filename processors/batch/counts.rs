@@ -5,7 +5,7 @@ use std::sync::Arc;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Gauge, Histogram};
 use pipeline::component::BuildContext;
-use pipeline::{ItemCounter, RejectedKind};
+use pipeline::{Drops, ItemCounter, Refused, RejectedKind};
 
 /// The Collector's buckets of batch sizes.
 const SIZES: [f64; 22] = [
@@ -21,9 +21,7 @@ pub struct Counts {
     combinations: Gauge<u64>,
     by_size: ItemCounter,
     by_timeout: ItemCounter,
-    retryable: ItemCounter,
-    permanent: ItemCounter,
-    closed: ItemCounter,
+    refused: Refused,
     /// Items that a stop had no time for.
     pub shutdown: ItemCounter,
 }
@@ -44,14 +42,7 @@ impl Counts {
         let trigger = |which: &str, about| {
             telemetry.items(format!("otelcol_processor_batch_{which}_trigger_send"), about, vec![label.clone()])
         };
-        let dropped = |reason: &'static str| {
-            let labels = vec![label.clone(), KeyValue::new("reason", reason)];
-            telemetry.items(
-                "kpulse_processor_dropped_items".into(),
-                "Number of items that a processor dropped.",
-                labels,
-            )
-        };
+        let drops = Drops::of_processor(cx);
         Self {
             size: meter
                 .u64_histogram("otelcol_processor_batch_batch_send_size")
@@ -64,10 +55,8 @@ impl Counts {
                 .build(),
             by_size: trigger("batch_size", "Number of times the batch was sent due to a size trigger"),
             by_timeout: trigger("timeout", "Number of times the batch was sent due to a timeout trigger"),
-            retryable: dropped("retryable"),
-            permanent: dropped("permanent"),
-            closed: dropped("closed"),
-            shutdown: dropped("shutdown"),
+            refused: drops.refused(),
+            shutdown: drops.of("shutdown"),
             labels: [label].into(),
         }
     }
@@ -83,11 +72,7 @@ impl Counts {
 
     /// So many items were not taken by the next component.
     pub fn dropped(&self, kind: RejectedKind, items: u32) {
-        match kind {
-            RejectedKind::Retryable => self.retryable.add(items),
-            RejectedKind::Permanent => self.permanent.add(items),
-            RejectedKind::Closed => self.closed.add(items),
-        }
+        self.refused.add(kind, items);
     }
 
     /// There are so many combinations of metadata values.

@@ -24,12 +24,11 @@ mod wire;
 use std::sync::Arc;
 
 use config::Decode;
-use opentelemetry::KeyValue;
 use pipeline::component::{
     BuildContext, Factory, Processor, ProcessorConfig, ProcessorFactory, Stability, Transform, Verdict, decode,
 };
 use pipeline::proto::{LogsRequest, MetricsRequest, TracesRequest};
-use pipeline::{Batch, BuildError, ItemCounter, Rejected, Signal};
+use pipeline::{Batch, BuildError, Drops, ItemCounter, Rejected, Signal};
 
 use ottl::Failures;
 use ottl::walk::Tree;
@@ -52,13 +51,11 @@ impl ProcessorConfig for Config {
     fn build(&self, cx: BuildContext) -> Result<Processor, BuildError> {
         let failures = Failures::new(&cx);
         let stages = |signal| self.stages(signal, &failures).map_err(|message| BuildError::of(&cx, message));
-        let labels = vec![KeyValue::new("processor", cx.id.to_string()), KeyValue::new("reason", "filtered")];
-        let about = "Number of items that a processor dropped.";
         Ok(Processor::Transform(Arc::new(Filter {
             traces: stages(Signal::Traces)?,
             metrics: stages(Signal::Metrics)?,
             logs: stages(Signal::Logs)?,
-            dropped: cx.telemetry.items("kpulse_processor_dropped_items".into(), about, labels),
+            dropped: Drops::of_processor(&cx).of("filtered"),
         })))
     }
 }

@@ -3,7 +3,7 @@
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
 use pipeline::component::BuildContext;
-use pipeline::{ItemCounter, RejectedKind};
+use pipeline::{Drops, ItemCounter, Refused, RejectedKind};
 
 /// The instruments of one processor.
 #[derive(Clone)]
@@ -11,20 +11,14 @@ pub struct Counts {
     labels: Vec<KeyValue>,
     aggregated: Histogram<u64>,
     duplicates: ItemCounter,
-    retryable: ItemCounter,
-    permanent: ItemCounter,
-    closed: ItemCounter,
+    refused: Refused,
     shutdown: ItemCounter,
 }
 
 impl Counts {
     pub fn new(cx: &BuildContext) -> Self {
         let labels = vec![KeyValue::new("processor", cx.id.to_string())];
-        let dropped = |reason: &'static str| {
-            let labels = labels.iter().cloned().chain([KeyValue::new("reason", reason)]).collect();
-            let about = "Number of items that a processor dropped.";
-            cx.telemetry.items("kpulse_processor_dropped_items".into(), about, labels)
-        };
+        let drops = Drops::of_processor(cx);
         let aggregated = cx
             .telemetry
             .meter()
@@ -33,11 +27,9 @@ impl Counts {
             .build();
         Self {
             aggregated,
-            duplicates: dropped("duplicate"),
-            retryable: dropped("retryable"),
-            permanent: dropped("permanent"),
-            closed: dropped("closed"),
-            shutdown: dropped("shutdown"),
+            duplicates: drops.of("duplicate"),
+            refused: drops.refused(),
+            shutdown: drops.of("shutdown"),
             labels,
         }
     }
@@ -50,11 +42,7 @@ impl Counts {
 
     /// So many were not taken by the next component.
     pub fn refused(&self, kind: RejectedKind, records: u32) {
-        match kind {
-            RejectedKind::Retryable => self.retryable.add(records),
-            RejectedKind::Permanent => self.permanent.add(records),
-            RejectedKind::Closed => self.closed.add(records),
-        }
+        self.refused.add(kind, records);
     }
 
     /// A stop had no time for so many.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Counter;
 use pipeline::component::BuildContext;
-use pipeline::{ItemCounter, Signal};
+use pipeline::{Drops, ItemCounter, Signal};
 
 use super::decision::{Decision, Policy};
 
@@ -35,8 +35,6 @@ impl Counts {
         let counter =
             |name: &'static str, about| cx.telemetry.meter().u64_counter(name).with_description(about).build();
         let processor = cx.id.to_string();
-        let labels = vec![KeyValue::new("processor", processor.clone()), KeyValue::new("reason", "not_sampled")];
-        let about = "Number of items that a processor dropped.";
         Self {
             attribute: attribute.into(),
             spans: counter(
@@ -47,7 +45,7 @@ impl Counts {
                 "otelcol_processor_probabilistic_sampler_count_logs_sampled",
                 "Count of logs that were sampled or not",
             ),
-            dropped: cx.telemetry.items("kpulse_processor_dropped_items".into(), about, labels),
+            dropped: Drops::of_processor(cx).of("not_sampled"),
             processor,
         }
     }

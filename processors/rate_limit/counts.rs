@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::ObservableGauge;
-use pipeline::ItemCounter;
 use pipeline::component::BuildContext;
+use pipeline::{Drops, ItemCounter};
 
 use super::buckets::Buckets;
 use super::classes::Classes;
@@ -56,15 +56,13 @@ impl Counts {
             })
         });
         let by_class = by_class.collect();
-        let reason = vec![KeyValue::new("reason", "throttled")];
-        let dropped = "Number of items that a processor dropped.";
         let gauge = cx.telemetry.meter().u64_observable_gauge("kpulse_rate_limit_buckets");
         let label = [processor.clone()];
         let gauge =
             gauge.with_description("Number of streams that have a bucket of their own.").with_callback(move |g| {
                 g.observe(buckets.lock().unwrap_or_else(PoisonError::into_inner).len() as u64, &label);
             });
-        Self { dropped: items("kpulse_processor_dropped_items", dropped, reason), by_class, _buckets: gauge.build() }
+        Self { dropped: Drops::of_processor(cx).of("throttled"), by_class, _buckets: gauge.build() }
     }
 
     /// Counts items of one class.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Histogram};
 use pipeline::component::BuildContext;
-use pipeline::{ItemCounter, RejectedKind, Telemetry};
+use pipeline::{Drops, ItemCounter, Refused, Telemetry};
 
 use super::evaluator::Verdict;
 
@@ -28,6 +28,7 @@ pub struct Counts {
     late: Histogram<u64>,
     removal: Histogram<u64>,
     lost: Arc<[(Reason, ItemCounter)]>,
+    pub refused: Refused,
 }
 
 /// Why spans did not go on.
@@ -43,21 +44,10 @@ pub enum Reason {
     TooLarge,
     /// They waited when the agent stopped.
     Shutdown,
-    /// The next component refused them.
-    Next(RejectedKind),
 }
 
 impl Reason {
-    const ALL: [Self; 8] = [
-        Self::NotSampled,
-        Self::DropPolicy,
-        Self::Evicted,
-        Self::TooLarge,
-        Self::Shutdown,
-        Self::Next(RejectedKind::Retryable),
-        Self::Next(RejectedKind::Permanent),
-        Self::Next(RejectedKind::Closed),
-    ];
+    const ALL: [Self; 5] = [Self::NotSampled, Self::DropPolicy, Self::Evicted, Self::TooLarge, Self::Shutdown];
 
     fn name(self) -> &'static str {
         match self {
@@ -66,9 +56,6 @@ impl Reason {
             Self::Evicted => "evicted",
             Self::TooLarge => "too_large",
             Self::Shutdown => "shutdown",
-            Self::Next(RejectedKind::Retryable) => "retryable",
-            Self::Next(RejectedKind::Permanent) => "permanent",
-            Self::Next(RejectedKind::Closed) => "closed",
         }
     }
 }
@@ -97,11 +84,7 @@ impl Counts {
             let about = "Number of spans that were able to be immediately released due to a decision cache hit.";
             telemetry.items(named("early_releases_from_cache_decision"), about, labels)
         };
-        let lost = |reason: Reason| {
-            let labels = labels.iter().cloned().chain([KeyValue::new("reason", reason.name())]).collect();
-            let about = "Number of items that a processor dropped.";
-            (reason, telemetry.items("kpulse_processor_dropped_items".into(), about, labels))
-        };
+        let drops = Drops::of_processor(cx);
         let histogram = |name: &str, about, bounds: &[f64]| {
             meter.u64_histogram(named(name)).with_description(about).with_boundaries(bounds.to_vec()).build()
         };
@@ -143,7 +126,8 @@ impl Counts {
                 "Time (in seconds) from arrival of a new trace until its removal from memory",
                 &seconds,
             ),
-            lost: Reason::ALL.into_iter().map(lost).collect(),
+            lost: Reason::ALL.into_iter().map(|reason| (reason, drops.of(reason.name()))).collect(),
+            refused: drops.refused(),
             labels: labels.into(),
         }
     }

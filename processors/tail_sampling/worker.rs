@@ -1,7 +1,7 @@
 //! The task that holds the traces.
 
 use config::ComponentId;
-use pipeline::{Batch, Next, Rejected, Signal, Stop, Tasks};
+use pipeline::{Batch, Next, Rejected, RejectedKind, Signal, Stop, Tasks};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -248,12 +248,12 @@ impl Worker {
         }
         // The task may be ended while it waits: then these count as lost.
         let Ok(batch) = Batch::received(Signal::Traces, self.out.bytes.clone().into(), Default::default()) else {
-            return self.counts.lost(Reason::Next(pipeline::RejectedKind::Permanent), self.out.take());
+            return self.counts.refused.add(RejectedKind::Permanent, self.out.take());
         };
         let items = batch.items();
         if let Err(rejected) = self.next.send(batch).await {
             let lost = rejected.items(items);
-            self.counts.lost(Reason::Next(rejected.kind), lost.into());
+            self.counts.refused.add(rejected.kind, lost);
             tracing::warn!(items = lost, error = %rejected, "Error sending spans to destination");
         }
         self.out.take();
