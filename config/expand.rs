@@ -1,4 +1,4 @@
-//! `${env:X:-default}`, `${file:...}`, `${yaml:...}` and `$$`, in values, never in keys.
+//! `${env:X:-default}`, `${file:...}`, `${yaml:...}`, `${https:...}` and `$$`, in values, never in keys.
 
 use std::sync::Arc;
 

@@ -12,6 +12,7 @@ mod duration;
 mod encode;
 mod error;
 mod expand;
+pub mod gates;
 mod merge;
 mod node;
 mod opaque;

@@ -1,4 +1,4 @@
-//! Where texts come from: `file:`, `env:` and `yaml:`.
+//! Where texts come from: `file:`, `env:`, `yaml:`, `http:` and `https:`.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::node::{Map, Node, Origin, Value};
 use crate::yaml::parse;
 
 /// The schemes a `--config` value or a `${scheme:...}` may name.
-const SCHEMES: &[&str] = &["env", "file", "yaml"];
+const SCHEMES: &[&str] = &["env", "file", "http", "https", "yaml"];
 
 /// What the configuration may see of the outside; a trait so that tests need not change the process.
 pub trait Environment {
@@ -18,13 +18,18 @@ pub trait Environment {
     /// # Errors
     /// What the file system says.
     fn file(&self, path: &str) -> std::io::Result<String>;
+    /// The text behind an `http:` or `https:` URL.
+    ///
+    /// # Errors
+    /// Why there is none: no answer, or another status than 200.
+    fn page(&self, url: &str) -> Result<String, String>;
 }
 
 /// Why a source gave no tree.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// A scheme that kpulse does not have.
-    #[error("unknown scheme {scheme:?} in {uri:?}; known are env, file and yaml{hint}", hint = hint(scheme))]
+    #[error("unknown scheme {scheme:?} in {uri:?}; known are {known}{hint}", known = SCHEMES.join(", "), hint = hint(scheme))]
     Scheme {
         /// What stands before the colon.
         scheme: String,
@@ -44,6 +49,14 @@ pub enum SourceError {
         path: String,
         /// The system's answer.
         source: std::io::Error,
+    },
+    /// The page could not be had.
+    #[error("cannot get {url}: {reason}")]
+    Page {
+        /// As written.
+        url: String,
+        /// What went wrong.
+        reason: String,
     },
     /// `--set` without a value.
     #[error("--set {0}: missing equal sign; write --set key.sub=value")]
@@ -136,6 +149,10 @@ pub(crate) fn retrieve(
     match scheme {
         "env" => variable(opaque, outside),
         "yaml" => Ok(Some(opaque.to_owned())),
+        "http" | "https" => {
+            let url = format!("{scheme}:{opaque}");
+            outside.page(&url).map(Some).map_err(|reason| SourceError::Page { url, reason })
+        }
         "file" => {
             let text = outside.file(opaque).map_err(|source| SourceError::File { path: opaque.into(), source })?;
             Ok(Some(text))

@@ -1,5 +1,6 @@
 //! How groups of statements and conditions are written in a configuration.
 
+use config::gates::Gate;
 use config::{Decode, Decoder, FieldDoc, Node, Secrets, Value};
 
 config::words! {
@@ -18,6 +19,13 @@ config::words! {
 impl Default for ErrorMode {
     fn default() -> Self {
         Self::Ignore
+    }
+}
+
+impl ErrorMode {
+    /// What is so if the settings do not say, by the gate that the Collector has for it.
+    pub fn by_default(ignores: &Gate) -> Self {
+        if ignores.is_on() { Self::Ignore } else { Self::Propagate }
     }
 }
 

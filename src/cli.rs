@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use config::gates::Choices;
 use ebpf::profile::MAX_FREQUENCY_HZ;
 
 use crate::flame::Output;
@@ -18,14 +19,17 @@ pub struct Cli {
 }
 
 /// Where the configuration comes from.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Sources {
-    /// A configuration: a path, file:PATH, env:NAME or yaml:TEXT. Several are merged in order.
+    /// A configuration: a path, file:PATH, env:NAME, yaml:TEXT or an http(s) URL. Several are merged in order.
     #[arg(long, global = true, value_name = "SOURCE")]
     pub config: Vec<String>,
     /// One setting on top, e.g. --set exporters.debug.verbosity=detailed.
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Feature gates: +NAME or NAME for on, -NAME for off, with commas between; `kpulse featuregate` lists them.
+    #[arg(long, global = true, value_name = "GATES", allow_hyphen_values = true)]
+    pub feature_gates: Vec<Choices>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -37,6 +41,8 @@ pub enum Command {
     PrintConfig(PrintConfig),
     /// Lists the components of this program.
     Components,
+    /// Lists feature gates, or tells one.
+    Featuregate(Featuregate),
     /// Tries every probe on this kernel and says which hook is live, what is missing and why.
     Doctor(Doctor),
     /// Samples what runs on the CPUs and writes a flame graph, a pprof profile or folded stacks.
@@ -72,6 +78,13 @@ pub struct PrintConfig {
     /// Whether secrets are shown.
     #[arg(long, value_enum, default_value_t = Mode::Redacted)]
     pub mode: Mode,
+}
+
+#[derive(Args, Debug)]
+pub struct Featuregate {
+    /// Only this one, in full.
+    #[arg(value_name = "FEATURE-ID")]
+    pub id: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -28,11 +28,13 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    let unheeded: Vec<_> = cli.sources.feature_gates.iter().flat_map(|choices| choices.apply()).collect();
     let done = match cli.command {
-        None => commands::run(&cli.sources),
+        None => commands::run(&cli.sources, &unheeded),
         Some(Command::Validate) => commands::validate(&cli.sources),
         Some(Command::PrintConfig(how)) => commands::print_config(&cli.sources, how),
         Some(Command::Components) => commands::components(),
+        Some(Command::Featuregate(which)) => commands::featuregate(which.id.as_deref()),
         Some(Command::Doctor(how)) => commands::doctor(how),
         Some(Command::Profile(how)) => commands::profile(how),
     };

@@ -5,6 +5,7 @@ fn world() -> World {
     World {
         variables: [("X", "one"), ("N", "0123"), ("L", "[a, b]"), ("E", ""), ("D", "a$$b"), ("R", "${env:X}!")].into(),
         files: [("t.txt", "text\n")].into(),
+        ..World::default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod decoding;
 mod expansion;
+mod gates;
 mod sources;
 mod yaml_dialect;
 
@@ -10,11 +11,12 @@ use std::sync::Arc;
 
 use crate::{Environment, Node, parse};
 
-/// An outside world made of two tables.
+/// An outside world made of three tables.
 #[derive(Default)]
 pub struct World {
     pub variables: HashMap<&'static str, &'static str>,
     pub files: HashMap<&'static str, &'static str>,
+    pub pages: HashMap<&'static str, &'static str>,
 }
 
 impl Environment for World {
@@ -24,6 +26,10 @@ impl Environment for World {
 
     fn file(&self, path: &str) -> std::io::Result<String> {
         self.files.get(path).map(|v| (*v).to_owned()).ok_or_else(|| std::io::ErrorKind::NotFound.into())
+    }
+
+    fn page(&self, url: &str) -> Result<String, String> {
+        self.pages.get(url).map(|v| (*v).to_owned()).ok_or_else(|| "the answer is 404 Not Found".into())
     }
 }
 

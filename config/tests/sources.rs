@@ -37,3 +37,28 @@ fn a_missing_file_an_unknown_scheme_and_a_list_say_what_is_wrong() {
     assert!(load("ftp:x", &world).unwrap_err().to_string().contains("unknown scheme \"ftp\""));
     assert!(load("list.yaml", &world).unwrap_err().to_string().contains("has to be a map"));
 }
+
+#[test]
+fn a_page_is_a_configuration_and_stands_behind_references() {
+    let world = World {
+        pages: [("http://host/a.yaml", "x: ${https://host/b}"), ("https://host/b", "{y: 1}")].into(),
+        ..World::default()
+    };
+    let mut tree = load("http://host/a.yaml", &world).unwrap();
+    assert_eq!(crate::expand(&mut tree, &world).unwrap(), Vec::<String>::new());
+    assert_eq!(tree.get("x").unwrap().get("y").unwrap().value, Value::Int(1));
+    let error = load("https://host/none", &world).unwrap_err().to_string();
+    assert_eq!(error, "cannot get https://host/none: the answer is 404 Not Found");
+}
+
+#[test]
+fn a_letter_and_a_colon_are_a_file() {
+    let world = World { files: [("c:x.yaml", "a: 1")].into(), ..World::default() };
+    assert_eq!(load("c:x.yaml", &world).unwrap().get("a").unwrap().value, Value::Int(1));
+}
+
+#[test]
+fn schemes_are_lower_case_and_the_known_ones_are_listed() {
+    let error = load("HTTP://host/a", &World::default()).unwrap_err().to_string();
+    assert!(error.contains("unknown scheme \"HTTP\"") && error.contains("env, file, http, https, yaml"), "{error}");
+}

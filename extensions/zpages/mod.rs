@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Below `/debug/`: `servicez` says what runs since when and what has failed, `pipelinez` and `extensionz` list
-//! what is configured, also after a reload, `featurez` says that there are no feature gates, `tracez` shows spans of kpulse
+//! what is configured, also after a reload, `featurez` lists the feature gates, `tracez` shows spans of kpulse
 //! itself where `service::telemetry::traces` has processors, and `expvarz` (with `expvar::enabled`) has the command line and
 //! the memory in use as JSON. Nothing is loaded from elsewhere, so the pages work on nodes without a way out.
 

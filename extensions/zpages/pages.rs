@@ -2,6 +2,7 @@
 
 use std::future::ready;
 
+use config::gates::{self, Effect, Gate};
 use config::{ComponentId, print_duration};
 use jiff::Timestamp;
 use pipeline::own_spans::{Recent, Sample};
@@ -108,7 +109,14 @@ fn extensions(health: &Health) -> Html {
 }
 
 fn features() -> Html {
-    Html::page("Feature Gates").paragraph("kpulse has no feature gates: everything it can do is always there.")
+    let row = |gate: &&Gate| {
+        let effect = match gate.effect {
+            Effect::Followed => "",
+            Effect::AlwaysOn(why) | Effect::AlwaysOff(why) => why,
+        };
+        [gate.id, if gate.is_on() { "true" } else { "false" }, gate.stage.name(), gate.about, effect].map(str::to_owned)
+    };
+    Html::page("Feature Gates").table(["ID", "Enabled", "Stage", "About", "Fixed because"], gates::ALL.iter().map(row))
 }
 
 fn traces(recent: &Recent) -> Html {

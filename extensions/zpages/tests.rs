@@ -42,7 +42,10 @@ fn pages_say_what_runs_and_escape_what_others_wrote() {
     let row = "<td>logs/&quot;a&amp;b&quot;</td><td>logs</td><td>otlp<br>ebpf_events</td><td>memory_limiter \u{2192} batch</td><td>debug</td>";
     has("/debug/pipelinez", &[row, "href=\"servicez\""]);
     has("/debug/extensionz", &["<td>zpages</td>", "<td>health_check/x</td>"]);
-    has("/debug/featurez", &["no feature gates"]);
+    has(
+        "/debug/featurez",
+        &["<td>service.profilesSupport</td><td>true</td><td>Alpha</td>", "profiles are a signal like the others"],
+    );
 }
 
 #[test]

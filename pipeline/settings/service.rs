@@ -24,7 +24,7 @@ config::settings! {
 
 impl Rules for ServiceSettings {
     fn rules(&self, decoder: &mut Decoder) {
-        if self.pipelines.0.is_empty() {
+        if self.pipelines.0.is_empty() && !config::gates::NO_PIPELINES.is_on() {
             decoder.at("pipelines", |d| d.error("service must have at least one pipeline"));
         }
     }

@@ -130,6 +130,9 @@ fn an_empty_variable_is_null_and_null_is_no_value() {
         fn file(&self, _: &str) -> std::io::Result<String> {
             Err(std::io::ErrorKind::NotFound.into())
         }
+        fn page(&self, _: &str) -> Result<String, String> {
+            Err("there is nothing".into())
+        }
     }
     config::expand(&mut node, &Nothing).unwrap();
     let mut decoder = Decoder::default();

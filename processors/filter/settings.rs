@@ -1,6 +1,6 @@
 //! What is written in the configuration, and what is made of it.
 
-use config::{Decoder, Rules};
+use config::{Decoder, Rules, gates};
 use pipeline::Signal;
 
 use super::older::{ByProperties, LogMatch, MetricMatch};
@@ -12,7 +12,7 @@ config::settings! {
     /// What is dropped.
     pub struct Config {
         /// What becomes of a condition that fails for an item: ignore, silent or propagate.
-        pub error_mode: ErrorMode = ErrorMode::Ignore,
+        pub error_mode: ErrorMode = ErrorMode::by_default(&gates::FILTER_IGNORES),
         /// Conditions for spans, their events, scopes and resources; paths say their context.
         pub trace_conditions: Groups<Conditions> = Groups::default(),
         /// Conditions for metrics, data points, scopes and resources; paths say their context.

@@ -1,6 +1,6 @@
 //! What is written in the configuration, and what is made of it.
 
-use config::{Decoder, Rules};
+use config::{Decoder, Rules, gates};
 use pipeline::Signal;
 
 use super::stage::Stage;
@@ -10,7 +10,7 @@ config::settings! {
     /// What is changed.
     pub struct Config {
         /// What becomes of a statement that fails for an item: ignore, silent or propagate.
-        pub error_mode: ErrorMode = ErrorMode::Ignore,
+        pub error_mode: ErrorMode = ErrorMode::by_default(&gates::TRANSFORM_IGNORES),
         /// Statements for spans, their events, scopes and resources.
         pub trace_statements: Groups<Statements> = Groups::default(),
         /// Statements for metrics, data points, scopes and resources.

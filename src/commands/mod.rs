@@ -2,6 +2,7 @@
 
 mod components;
 mod doctor;
+mod featuregate;
 mod print_config;
 mod profile;
 mod run;
@@ -9,6 +10,7 @@ mod validate;
 
 pub use components::components;
 pub use doctor::doctor;
+pub use featuregate::featuregate;
 pub use print_config::print_config;
 pub use profile::profile;
 pub use run::run;
@@ -33,6 +35,10 @@ pub enum Error {
     Print(#[from] config::Error),
     #[error("{0}")]
     Unavailable(#[from] ebpf::Unavailable),
+    #[error("there is no feature gate {0:?}; kpulse featuregate lists them")]
+    NoGate(String),
+    #[error("the configuration could not be read to its end")]
+    Interrupted,
     #[error(transparent)]
     Profile(#[from] profile::ProfileError),
 }

@@ -16,12 +16,12 @@ use crate::{configuration, process_metrics, speaker};
 const LEAVE_BEHIND_AFTER: Duration = Duration::from_secs(1);
 
 /// Starts everything, waits for a signal, drains.
-pub fn run(sources: &Sources) -> Result<(), Error> {
+pub fn run(sources: &Sources, unheeded: &[String]) -> Result<(), Error> {
     let loaded = configuration::read(sources)?;
     let instance_id = speaker::instance_id();
     let telemetry = &loaded.settings.service.telemetry;
     let logging = Logging::start(&telemetry.logs, &speaker::of(&instance_id, &telemetry.resource))?;
-    for warning in &loaded.warnings {
+    for warning in unheeded.iter().chain(&loaded.warnings) {
         tracing::warn!("{warning}");
     }
     let runtime = super::runtime()?;
@@ -112,7 +112,10 @@ impl<'a> Service<'a> {
 
     /// Reads the configuration again. What cannot be used is refused with every fault, and what runs goes on.
     async fn reload(&mut self) -> Result<(), Error> {
-        let loaded = match configuration::read(self.sources) {
+        // On another thread: a source may be a server that takes its time, and what runs goes on meanwhile.
+        let sources = self.sources.clone();
+        let reading = tokio::task::spawn_blocking(move || configuration::read(&sources));
+        let loaded = match reading.await.map_err(|_| Error::Interrupted)? {
             Ok(loaded) => loaded,
             Err(error) => {
                 for fault in error.to_string().lines() {

@@ -5,7 +5,7 @@ use config::{Environment, Secrets};
 use libfuzzer_sys::fuzz_target;
 use pipeline::{Settings, Tables};
 
-/// No files and one variable.
+/// No files, no pages and one variable.
 struct Outside;
 
 impl Environment for Outside {
@@ -15,6 +15,10 @@ impl Environment for Outside {
 
     fn file(&self, path: &str) -> std::io::Result<String> {
         Err(std::io::Error::other(path.to_owned()))
+    }
+
+    fn page(&self, url: &str) -> Result<String, String> {
+        Err(url.to_owned())
     }
 }
 

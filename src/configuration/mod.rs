@@ -1,5 +1,7 @@
 //! Sources to settings.
 
+mod page;
+
 use config::{Environment, Errors, Node, SourceError, Value, expand, load, merge, set_flag};
 use pipeline::Settings;
 
@@ -20,7 +22,7 @@ pub enum Error {
     Invalid(#[from] Errors),
 }
 
-/// The process's own variables and files.
+/// The process's own variables and files, and the servers it reaches.
 struct Process;
 
 impl Environment for Process {
@@ -30,6 +32,10 @@ impl Environment for Process {
 
     fn file(&self, path: &str) -> std::io::Result<String> {
         std::fs::read_to_string(path)
+    }
+
+    fn page(&self, url: &str) -> Result<String, String> {
+        page::get(url)
     }
 }
 
