@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use transport::{Chunks, Client, Request, StatusCode, TlsSettings, USER_AGENT, Uri, Version, endpoint, header};
+use transport::{
+    Chunks, Client, Connections, Request, StatusCode, TlsSettings, USER_AGENT, Uri, Version, endpoint, header,
+};
 
 /// How long one GET with all its redirections may take.
 const AT_MOST: Duration = Duration::from_secs(30);
@@ -41,7 +43,8 @@ async fn follow(url: &str) -> Result<String, String> {
 
 async fn ask(uri: &Uri) -> Result<transport::Answer, String> {
     let speaks_tls = uri.scheme_str() == Some("https");
-    let client = Client::open(&TlsSettings::default(), speaks_tls, Version::Any).map_err(|e| e.to_string())?;
+    let client = Client::open(&TlsSettings::default(), speaks_tls, Version::Any, Connections::default())
+        .map_err(|e| e.to_string())?;
     let request = Request::get(uri).header(header::USER_AGENT, USER_AGENT).body(Chunks::new([]));
     client.send_for(request.map_err(|e| e.to_string())?, BYTES + 1).await.map_err(|e| e.to_string())
 }
