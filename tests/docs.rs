@@ -2,6 +2,7 @@
 //! docs` writes them anew.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test may fail loudly")]
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -71,14 +72,29 @@ fn one_line(node: &Node) -> String {
     }
 }
 
-fn pages() -> Vec<(String, String)> {
-    let mut pages = Vec::new();
-    receivers::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("receiver", f))));
-    processors::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("processor", f))));
-    exporters::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("exporter", f))));
-    connectors::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("connector", f))));
-    extensions::ALL.iter().for_each(|f| pages.push((f.name.to_owned(), page("extension", f))));
+/// A page for each name: a receiver and an exporter of one name stand on the same page, one after the other.
+fn pages() -> BTreeMap<&'static str, String> {
+    let mut pages = BTreeMap::new();
+    add(&mut pages, "receiver", receivers::ALL);
+    add(&mut pages, "processor", processors::ALL);
+    add(&mut pages, "exporter", exporters::ALL);
+    add(&mut pages, "connector", connectors::ALL);
+    add(&mut pages, "extension", extensions::ALL);
     pages
+}
+
+fn add<C: Configured + ?Sized>(
+    pages: &mut BTreeMap<&'static str, String>,
+    kind: &str,
+    factories: &'static [&'static Factory<C>],
+) {
+    for factory in factories {
+        let text = pages.entry(factory.name).or_default();
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        *text += &page(kind, factory);
+    }
 }
 
 #[test]
