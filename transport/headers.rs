@@ -29,14 +29,16 @@ impl Headers {
 impl Decode for Headers {
     fn decode(node: &Node, default: Self, decoder: &mut Decoder) -> Self {
         match &node.value {
-            Value::Map(map) => Self(
-                map.iter()
-                    .map(|(name, value)| {
-                        let value = decoder.at(name, |d| d.value(value, Opaque::default()));
-                        (name.clone(), value)
-                    })
-                    .collect(),
-            ),
+            Value::Map(map) => {
+                let value = |name: &str, value: &Node, decoder: &mut Decoder| {
+                    decoder.at(name, |d| d.value(value, Opaque::default()))
+                };
+                let mut headers: Vec<_> =
+                    map.iter().map(|(name, node)| (name.clone(), value(name, node, decoder))).collect();
+                // A map has no order; shown in that of their names, as in the Collector.
+                headers.sort_by(|one, other| one.0.cmp(&other.0));
+                Self(headers)
+            }
             Value::List(items) => {
                 let items = items.iter().enumerate();
                 Self(items.filter_map(|(i, item)| decoder.at(i.to_string(), |d| Self::item(item, d))).collect())
@@ -57,7 +59,10 @@ impl Decode for Headers {
     }
 
     fn encode(&self, secrets: Secrets) -> Node {
-        Node::map(self.0.iter().map(|(name, value)| (name.as_str(), value.encode(secrets))))
+        let pair = |(name, value): &(String, Opaque)| {
+            Node::map([("name", Node::text(name)), ("value", value.encode(secrets))])
+        };
+        Node::of(Value::List(self.0.iter().map(pair).collect()))
     }
 }
 
