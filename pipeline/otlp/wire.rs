@@ -125,9 +125,16 @@ pub fn put_tag(out: &mut Vec<u8>, number: u32, wire_type: u8) {
 
 /// Puts a length before everything that was appended since `start`.
 pub fn put_length_before(out: &mut Vec<u8>, start: usize) {
-    let mut header = Vec::with_capacity(5);
-    put_varint(&mut header, (out.len() - start) as u64);
-    out.splice(start..start, header);
+    let mut length = (out.len() - start) as u64;
+    let (end, room) = (out.len(), varint_length(length));
+    out.resize(end + room, 0);
+    out.copy_within(start..end, start + room);
+    for byte in &mut out[start..start + room] {
+        *byte = length as u8 & 0x7f | 0x80;
+        length >>= 7;
+    }
+    // The last byte says that none follows.
+    out[start + room - 1] &= 0x7f;
 }
 
 /// How many bytes a varint takes.

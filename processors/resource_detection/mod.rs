@@ -11,8 +11,9 @@
 //!
 //! Detectors: `env` (attributes in `OTEL_RESOURCE_ATTRIBUTES`), `system` (host and operating system) and
 //! `container` (kpulse's own container, as its cgroup or mounts tell; the Collector has none of this name). The first
-//! that knows an attribute counts. Those of clouds and of daemons (`ec2`, `gcp`, `docker` ...) ask services over the network; kpulse has none
-//! of them, and `k8s_attributes` says what the cluster knows. Only resources are decoded. What was found is kept when
+//! that knows an attribute counts. Those of clouds and of daemons (`ec2`, `gcp`, `docker` ...) ask services over the network;
+//! kpulse takes their names and settings, says at its start that it asks none of them, and adds nothing for them:
+//! `k8s_attributes` says what the cluster knows. Only resources are decoded. What was found is kept when
 //! a later look fails; when the first does, kpulse does not start.
 
 mod container;
@@ -26,7 +27,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use config::{Decode, Decoder, Rules};
+use config::{Decode, Decoder, Node, Rules, Value};
 use pipeline::component::{
     BuildContext, Factory, Processor, ProcessorConfig, ProcessorFactory, Stability, Transform, Verdict, decode,
 };
@@ -51,6 +52,16 @@ config::settings! {
     }
 }
 
+/// The settings without those of detectors that are not asked.
+fn without_remote(node: &Node) -> Node {
+    let Value::Map(map) = &node.value else {
+        return node.clone();
+    };
+    let mut map = map.clone();
+    map.retain(|key, _| !detect::REMOTE.contains(&key.as_str()));
+    Node { value: Value::Map(map), ..node.clone() }
+}
+
 impl Rules for Config {
     fn rules(&self, decoder: &mut Decoder) {
         for (index, name) in self.detectors.iter().enumerate() {
@@ -73,7 +84,7 @@ pub static FACTORY: ProcessorFactory = Factory {
     sample: "detectors: [env, system, container]\nsystem:\n  hostname_sources: [os]\n  resource_attributes:\n    \
              host.id: {enabled: true}\n",
     fields: <Config as Decode>::FIELDS,
-    decode: |node, decoder| Box::new(decode::<Config>(node, decoder)),
+    decode: |node, decoder| Box::new(decode::<Config>(&without_remote(node), decoder)),
 };
 
 impl ProcessorConfig for Config {
@@ -95,6 +106,16 @@ struct Describe {
 #[async_trait]
 impl Transform for Describe {
     async fn start(&self, tasks: &mut Tasks) -> Result<(), StartError> {
+        for detector in &self.detectors {
+            if let Detector::Remote(name) = detector {
+                let (processor, detector) = (&self.id, name);
+                tracing::warn!(
+                    processor,
+                    detector,
+                    "The detector asks a service, which kpulse does not do: it adds nothing."
+                );
+            }
+        }
         let found = detect::all(&self.detectors, &self.config).await;
         let found = found.map_err(|message| StartError(format!("cannot start processor {}: {message}", self.id)))?;
         *self.found.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);

@@ -134,10 +134,6 @@ fn names_that_nobody_knows_are_told() {
 #[test]
 fn what_cannot_be_asked_is_told_with_its_place() {
     for (text, wanted) in [
-        (
-            "{detectors: [env, ec2]}",
-            "detectors::1: detector \"ec2\" asks a service, which kpulse does not do; supported: env, system",
-        ),
         ("{detectors: [sistem]}", "detectors::0: unknown detector \"sistem\"; known here: env, system, container"),
         ("{timeout: 0s}", "timeout: must be greater than 0"),
         (
@@ -148,9 +144,16 @@ fn what_cannot_be_asked_is_told_with_its_place() {
             "{system: {resource_attributes: {host.nam: {enabled: true}}}}",
             "unknown attribute \"host.nam\"; did you mean \"host.name\"?",
         ),
-        ("{ec2: {tags: [x]}}", "unknown key \"ec2\""),
+        ("{ec3: {tags: [x]}}", "unknown key \"ec3\""),
     ] {
         let faults = decoded(text).1;
         assert!(faults.contains(wanted) && faults.lines().count() == 1, "{text}: {faults}");
     }
+}
+
+#[test]
+fn detectors_of_clouds_and_their_settings_are_taken() {
+    let (_, faults) =
+        decoded("{detectors: [env, ec2, gcp, docker], ec2: {tags: ['^a$']}, gcp: {resource_attributes: {}}}");
+    assert_eq!(faults, "");
 }
