@@ -3,6 +3,7 @@
 mod attributes;
 mod concat;
 mod cut;
+mod groups;
 mod partition;
 mod prune;
 mod resources;

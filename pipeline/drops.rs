@@ -5,7 +5,7 @@ use opentelemetry::KeyValue;
 use crate::component::BuildContext;
 use crate::{ItemCounter, RejectedKind, Telemetry};
 
-/// The counters of what one component drops: `kpulse_processor_dropped_items` or `kpulse_connector_dropped_items`.
+/// The counters of what one component drops: `kpulse_processor_dropped_items`, or the same of an exporter or a connector.
 #[derive(Clone, Debug)]
 pub struct Drops {
     telemetry: Telemetry,
@@ -22,6 +22,16 @@ impl Drops {
             name: "kpulse_processor_dropped_items",
             about: "Number of items that a processor dropped.",
             component: KeyValue::new("processor", cx.id.to_string()),
+        }
+    }
+
+    /// Those of an exporter.
+    pub fn of_exporter(cx: &BuildContext) -> Self {
+        Self {
+            telemetry: cx.telemetry.clone(),
+            name: "kpulse_exporter_dropped_items",
+            about: "Number of items that an exporter could not represent.",
+            component: KeyValue::new("exporter", cx.id.to_string()),
         }
     }
 

@@ -5,7 +5,7 @@
 
 mod table;
 
-pub use table::{ALL, APPENDING_MERGE, FILTER_IGNORES, NO_PIPELINES, TRANSFORM_IGNORES};
+pub use table::{ALL, APPENDING_MERGE, FILTER_IGNORES, NATIVE_COMPRESSION, NO_PIPELINES, TRANSFORM_IGNORES};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

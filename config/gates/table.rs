@@ -72,12 +72,13 @@ static SECONDS: Gate = gate(
     "durations of spans are in seconds if no unit is given",
     AlwaysOff("say it by histogram::unit"),
 );
-static NATIVE_COMPRESSION: Gate = gate(
+/// Whether `file` writes files that zstd tools read.
+pub static NATIVE_COMPRESSION: Gate = gate(
     "exporter.file.nativeCompression",
     Alpha,
     "v0.154.0",
     "files are one zstd stream instead of compressed messages with their lengths",
-    NOT_YET,
+    Followed,
 );
 static NO_ADD_SUFFIXES: Gate = gate(
     "exporter.prometheusexporter.DisableAddMetricSuffixes",

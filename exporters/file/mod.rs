@@ -10,24 +10,43 @@
 //! Without `append` the file is truncated at start, as in the Collector; with `rotation` it goes on where it ended. A
 //! request is acknowledged when all of it was handed to the operating system; one that could be written only in part is
 //! taken back. `format: proto` and `compression: zstd` write each request, compressed on its own, behind its length in
-//! four bytes, big-endian. A request larger than `max_megabytes` gets a file of its own.
+//! four bytes, big-endian; with the feature gate `exporter.file.nativeCompression`, a compressed file is one that `zstd -d`
+//! reads. A request larger than `max_megabytes` gets a file of its own.
+//!
+//! ```yaml
+//! file/by_service:
+//!   path: ./kpulse-data/*/telemetry.jsonl
+//!   group_by: {enabled: true, resource_attribute: service.name}
+//! ```
+//!
+//! With `group_by` the value of a resource's attribute stands for the `*`, below the prefix whatever it says, and missing
+//! directories are made. A file that was closed for another goes on where it ended. Items whose resource has no such
+//! attribute, or one that is not text, or that no file can be named after, are counted in `kpulse_exporter_dropped_items`.
 
+mod groups;
+mod message;
+mod output;
+mod place;
 mod rotation;
 #[cfg(test)]
 mod tests;
 mod writer;
+mod zstd_frames;
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, Section};
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
-use pipeline::{Batch, BuildError, Rejected, Signal, StartError, Tasks};
+use pipeline::{BuildError, Drops, Signal};
 
+use groups::GroupBy;
+use output::File;
+use place::Place;
 use rotation::Rotation;
-use writer::{Framing, Writer, make_directory};
+
+/// Permissions of directories that are made, if nothing else is said.
+const PERMISSIONS: u32 = 0o755;
 
 config::settings! {
     /// A file of OTLP.
@@ -46,6 +65,10 @@ config::settings! {
         pub flush_interval: Duration = Duration::from_secs(1),
         /// When a new file is begun; never, unless this is set.
         pub rotation: Section<Rotation> = Section::on_when_named(),
+        /// A file for each value of an attribute of resources.
+        pub group_by: GroupBy = GroupBy::default(),
+        /// No effect: kpulse has no extensions that encode.
+        pub encoding: String = String::new(),
         /// Whether to make the file's directory if it is missing.
         pub create_directory: bool = false,
         /// Permissions of directories that are made, in octal; empty is 0755.
@@ -89,6 +112,11 @@ impl Rules for Config {
                 d.error(format!("unknown compression {:?}; known here: zstd", self.compression))
             });
         }
+        if !self.encoding.is_empty() {
+            decoder
+                .at("encoding", |d| d.error("there are no extensions that encode; use format: json or format: proto"));
+        }
+        self.group_rules(decoder);
         if self.append && self.rotation.get().is_some() {
             decoder.at("append", |d| d.error("cannot be used with rotation, which always appends"));
         }
@@ -106,37 +134,28 @@ impl Rules for Config {
 }
 
 impl Config {
-    fn permissions(&self) -> Option<u32> {
-        let text = if self.directory_permissions.is_empty() { "0755" } else { &self.directory_permissions };
-        u32::from_str_radix(text, 8).ok().filter(|bits| *bits <= 0o777)
-    }
-
-    fn framing(&self) -> Framing {
-        let lines = self.format == Format::Json && self.compression.is_empty();
-        if lines { Framing::Lines } else { Framing::Lengths }
-    }
-
-    /// A batch as it stands in the file.
-    fn message(&self, batch: &Batch) -> Result<Vec<u8>, Rejected> {
-        let mut content = match self.format {
-            Format::Proto => batch.encode().to_vec(),
-            Format::Json => {
-                let mut line = Vec::new();
-                batch.write_json(&mut line).map_err(|e| Rejected::permanent(e.to_string()))?;
-                line
+    fn group_rules(&self, decoder: &mut Decoder) {
+        if !self.group_by.enabled {
+            return;
+        }
+        if let Err(fault) = Place::new(&self.path) {
+            decoder.at("path", |d| d.error(fault));
+        }
+        decoder.at("group_by", |decoder| {
+            if self.group_by.resource_attribute.is_empty() {
+                decoder.at("resource_attribute", |d| d.error("must be set"));
             }
-        };
-        if self.framing() == Framing::Lines {
-            content.push(b'\n');
-            return Ok(content);
+            if self.group_by.max_open_files == 0 {
+                decoder.at("max_open_files", |d| d.error("must be at least 1"));
+            }
+        });
+    }
+
+    fn permissions(&self) -> Option<u32> {
+        if self.directory_permissions.is_empty() {
+            return Some(PERMISSIONS);
         }
-        if !self.compression.is_empty() {
-            content = zstd::bulk::compress(&content, self.compression_params.level)
-                .map_err(|e| Rejected::permanent(format!("cannot compress: {e}")))?;
-        }
-        let length = u32::try_from(content.len()).map_err(|_| Rejected::permanent("more than 4 GiB in one request"))?;
-        content.splice(0..0, length.to_be_bytes());
-        Ok(content)
+        u32::from_str_radix(&self.directory_permissions, 8).ok().filter(|bits| *bits <= 0o777)
     }
 }
 
@@ -152,40 +171,7 @@ pub static FACTORY: ExporterFactory = Factory {
 };
 
 impl ExporterConfig for Config {
-    fn build(&self, _: BuildContext) -> Result<Arc<dyn Exporter>, BuildError> {
-        Ok(Arc::new(File { config: Arc::new(self.clone()), writer: Arc::new(Mutex::new(None)) }))
-    }
-}
-
-struct File {
-    config: Arc<Config>,
-    writer: Arc<Mutex<Option<Writer>>>,
-}
-
-#[async_trait]
-impl Exporter for File {
-    async fn start(&self, _: &mut Tasks) -> Result<(), StartError> {
-        let path = PathBuf::from(&self.config.path);
-        let failed = |e: std::io::Error| StartError(format!("{}: {e}", path.display()));
-        if self.config.create_directory {
-            make_directory(&path, self.config.permissions().unwrap_or(0o755)).map_err(failed)?;
-        }
-        let rotation = self.config.rotation.get().cloned();
-        let writer = Writer::open(&path, self.config.framing(), self.config.append, rotation).map_err(failed)?;
-        *self.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
-        Ok(())
-    }
-
-    async fn send(&self, batch: Batch) -> Result<(), Rejected> {
-        let (config, writer) = (self.config.clone(), self.writer.clone());
-        // Disks can be slow, and the pipeline must not wait with them.
-        let written = tokio::task::spawn_blocking(move || {
-            let message = config.message(&batch)?;
-            match writer.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-                Some(writer) => writer.write(&message).map_err(|e| Rejected::retryable(format!("cannot write: {e}"))),
-                None => Err(Rejected::closed("the file is not open")),
-            }
-        });
-        written.await.unwrap_or_else(|e| Err(Rejected::permanent(e.to_string())))
+    fn build(&self, cx: BuildContext) -> Result<Arc<dyn Exporter>, BuildError> {
+        Ok(Arc::new(File::new(self.clone(), &Drops::of_exporter(&cx))))
     }
 }

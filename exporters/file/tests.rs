@@ -4,8 +4,11 @@ use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::{Gauge, NumberDataPoint};
 use pipeline::{RejectedKind, Tasks};
 
+use super::groups::GroupBy;
+use super::message::Framing;
 use super::rotation::Rotation;
-use super::{Config, Format, Framing, Section, Writer};
+use super::writer::Writer;
+use super::{Config, Format, Section};
 use crate::tests::{attribute, context, metric, metrics};
 
 struct Folder(std::path::PathBuf);
@@ -138,4 +141,106 @@ fn full_files_are_moved_away_and_only_so_many_are_kept() {
     let mut decoder = config::Decoder::default();
     config::Decode::validate(&config, &mut decoder);
     assert_eq!(decoder.finish().to_string(), "append: cannot be used with rotation, which always appends");
+}
+
+fn grouping(folder: &Folder, max_open_files: u32) -> Config {
+    let group_by = GroupBy { enabled: true, resource_attribute: "team".into(), max_open_files };
+    Config { path: format!("{}/*.jsonl", folder.0.display()), group_by, ..Config::default() }
+}
+
+/// A point for each team; those of nobody have another attribute.
+fn of_teams(teams: &[&str]) -> pipeline::Batch {
+    let gauge = || Gauge { data_points: vec![NumberDataPoint::default()] };
+    let one = |team: &&str| {
+        let key = if team.is_empty() { "other" } else { "team" };
+        metrics(vec![attribute(key, team)], vec![metric("m", "1", Data::Gauge(gauge()))])
+    };
+    pipeline::Batch::concat(teams.iter().map(one).collect(), Default::default()).unwrap()
+}
+
+fn lines(folder: &Folder, file: &str) -> usize {
+    std::fs::read_to_string(folder.0.join(file)).unwrap().lines().count()
+}
+
+#[tokio::test]
+async fn each_value_of_the_attribute_gets_a_file_and_what_has_none_is_counted() {
+    let folder = Folder::new("groups");
+    let cx = context();
+    let telemetry = cx.telemetry.clone();
+    let exporter = grouping(&folder, 100).build(cx).unwrap();
+    exporter.start(&mut Tasks::default()).await.unwrap();
+    exporter.send(of_teams(&["a", "b", "a", "", "../../out", "deep/er"])).await.unwrap();
+    exporter.send(of_teams(&["b"])).await.unwrap();
+    assert_eq!((lines(&folder, "a.jsonl"), lines(&folder, "b.jsonl")), (1, 2));
+    assert_eq!((lines(&folder, "out.jsonl"), lines(&folder, "deep/er.jsonl")), (1, 1));
+    let line = std::fs::read_to_string(folder.0.join("a.jsonl")).unwrap();
+    let wire = json::read(&schema::METRICS_REQUEST, line.trim_end().as_bytes()).unwrap();
+    assert_eq!(pipeline::otlp::walk(&schema::METRICS_REQUEST, &wire), Ok(2), "both of team a are in one line");
+    exporter.send(of_teams(&["a\0b", &"x".repeat(300), "c"])).await.unwrap();
+    assert_eq!(lines(&folder, "c.jsonl"), 1);
+    assert_eq!(dropped(&telemetry), [("no_attribute".to_owned(), 1), ("no_file_name".to_owned(), 2)]);
+}
+
+/// What the exporter says it dropped, by reason.
+fn dropped(telemetry: &pipeline::Telemetry) -> Vec<(String, i64)> {
+    let snapshot = telemetry.snapshot().unwrap();
+    let scopes = snapshot.resource_metrics.into_iter().flat_map(|resource| resource.scope_metrics);
+    let mut found = scopes.flat_map(|scope| scope.metrics).filter(|m| m.name == "kpulse_exporter_dropped_items");
+    let Some(Data::Sum(sum)) = found.next().unwrap().data else { panic!("not a sum") };
+    let reason = |point: &NumberDataPoint| {
+        let value = point.attributes.iter().find(|one| one.key == "reason").unwrap().value.clone().unwrap();
+        let Some(pipeline::proto::common::v1::any_value::Value::StringValue(text)) = value.value else { panic!() };
+        let Some(pipeline::proto::metrics::v1::number_data_point::Value::AsInt(count)) = point.value else { panic!() };
+        (text, count)
+    };
+    let mut reasons: Vec<_> = sum.data_points.iter().map(reason).collect();
+    reasons.sort();
+    reasons
+}
+
+#[tokio::test]
+async fn a_file_that_was_closed_for_another_goes_on_and_a_new_run_begins_anew() {
+    let folder = Folder::new("one-open");
+    for _ in 0..2 {
+        let exporter = grouping(&folder, 1).build(context()).unwrap();
+        exporter.start(&mut Tasks::default()).await.unwrap();
+        for team in ["a", "b", "a", "b", "a"] {
+            exporter.send(of_teams(&[team])).await.unwrap();
+        }
+        assert_eq!((lines(&folder, "a.jsonl"), lines(&folder, "b.jsonl")), (3, 2));
+    }
+}
+
+#[tokio::test]
+async fn what_a_disk_does_not_take_comes_back_and_the_rest_is_written() {
+    let folder = Folder::new("some-fail");
+    std::fs::create_dir_all(&folder.0).unwrap();
+    std::os::unix::fs::symlink("/dev/full", folder.0.join("full.jsonl")).unwrap();
+    let exporter = grouping(&folder, 100).build(context()).unwrap();
+    exporter.start(&mut Tasks::default()).await.unwrap();
+    let rejected = exporter.send(of_teams(&["full", "a", "full", "b"])).await.unwrap_err();
+    assert_eq!((rejected.kind, rejected.items(4)), (RejectedKind::Retryable, 2));
+    assert_eq!((lines(&folder, "a.jsonl"), lines(&folder, "b.jsonl")), (1, 1));
+}
+
+#[test]
+fn a_stream_of_frames_reads_as_one_file_and_a_torn_frame_is_cut_off() {
+    let folder = Folder::new("streams");
+    std::fs::create_dir_all(&folder.0).unwrap();
+    let path = folder.0.join("x.zst");
+    let config = Config { compression: "zstd".into(), ..Config::default() };
+    let message = config.message(&batch(), Framing::Streams).unwrap();
+    let empty = zstd::encode_all(&b""[..], 0).unwrap();
+    let large = zstd::encode_all(&vec![b'x'; 1 << 20][..], 0).unwrap();
+    let whole = [&message[..], &empty, &large].concat();
+    for torn in [0, 3, 4, 6, message.len() - 1] {
+        std::fs::write(&path, [&whole, &message[..torn]].concat()).unwrap();
+        Writer::open(&path, Framing::Streams, true, None).unwrap().write(&message).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), [&whole, &message[..]].concat(), "{torn}");
+    }
+    let text = zstd::decode_all(&std::fs::read(&path).unwrap()[..]).unwrap();
+    assert!(text.ends_with(b"}\n") && text.iter().filter(|byte| **byte == b'\n').count() == 2);
+    std::fs::write(&path, "no zstd").unwrap();
+    let error = Writer::open(&path, Framing::Streams, true, None).unwrap_err();
+    assert!(error.to_string().contains("no zstd frame begins at byte 0"), "{error}");
 }

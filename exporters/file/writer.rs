@@ -5,16 +5,9 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use super::message::Framing;
 use super::rotation::{self, Rotation};
-
-/// How messages stand in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framing {
-    /// One a line.
-    Lines,
-    /// Each behind its length in four bytes, big-endian.
-    Lengths,
-}
+use super::zstd_frames;
 
 /// An open file whose end is always the end of a message.
 #[derive(Debug)]
@@ -45,6 +38,11 @@ impl Writer {
             Framing::Lines if writer.ends_in_a_torn_line()? => writer.put(b"\n")?,
             Framing::Lines => {}
             Framing::Lengths => writer.cut_torn_frame()?,
+            Framing::Streams => {
+                if let Some(torn) = zstd_frames::torn(&writer.file, writer.length)? {
+                    writer.cut(torn)?;
+                }
+            }
         }
         Ok(writer)
     }
@@ -70,6 +68,11 @@ impl Writer {
             }
             end = next;
         }
+        self.cut(end)
+    }
+
+    /// The file ends here, and goes on here.
+    fn cut(&mut self, end: u64) -> std::io::Result<()> {
         if end < self.length {
             self.file.set_len(end)?;
             self.length = end;

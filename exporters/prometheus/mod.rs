@@ -26,11 +26,10 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, Section};
 use indexmap::IndexMap;
-use opentelemetry::KeyValue;
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
 use pipeline::delivery::{Delivery, QueueSettings};
 use pipeline::proto::MetricsRequest;
-use pipeline::{Batch, BuildError, ItemCounter, Rejected, Signal, StartError, Tasks};
+use pipeline::{Batch, BuildError, Drops, ItemCounter, Rejected, Signal, StartError, Tasks};
 
 pub use names::Suffixes;
 pub use series::Store;
@@ -93,13 +92,9 @@ pub static FACTORY: ExporterFactory = Factory {
 
 impl ExporterConfig for Config {
     fn build(&self, cx: BuildContext) -> Result<Arc<dyn Exporter>, BuildError> {
-        let labels = |reason| vec![KeyValue::new("exporter", cx.id.to_string()), KeyValue::new("reason", reason)];
-        let counter = |reason| {
-            let about = "Number of items that an exporter could not represent.";
-            cx.telemetry.items("kpulse_exporter_dropped_items".into(), about, labels(reason))
-        };
         let store = Arc::new(Mutex::new(Store::new(self.clone())));
-        let dropped = series::Dropped::ALL.map(|reason| counter(reason.name()));
+        let drops = Drops::of_exporter(&cx);
+        let dropped = series::Dropped::ALL.map(|reason| drops.of(reason.name()));
         Ok(Arc::new(Prometheus { server: self.server.clone(), store, dropped }))
     }
 

@@ -72,7 +72,7 @@ impl Batch {
     }
 
     /// What cannot be decoded keeps the whole dictionary.
-    fn with_own_dictionary(self) -> Self {
+    pub(super) fn with_own_dictionary(self) -> Self {
         match self.clone().into_profiles() {
             Ok(Some(request)) => Self::new(profiles::compact(request), self.origin),
             _ => self,

@@ -11,7 +11,7 @@ use crate::proto::resource::v1::Resource;
 use crate::proto::{LogsRequest, MetricsRequest, ProfilesRequest, TracesRequest};
 
 /// The field of a request that holds resources with all below them, and the field of the resource in these.
-const RESOURCE: u32 = 1;
+pub(super) const RESOURCE: u32 = 1;
 /// The field of the URL of their schema.
 const SCHEMA_URL: u32 = 3;
 
@@ -95,7 +95,8 @@ impl Resources for ProfilesRequest {
     }
 }
 
-fn name(attribute: &mut KeyValue, strings: &[String]) {
+/// Writes the names of an attribute where it has their places in a dictionary.
+pub(super) fn name(attribute: &mut KeyValue, strings: &[String]) {
     let text = |index: i32| usize::try_from(index).ok().and_then(|index| strings.get(index)).cloned();
     if attribute.key.is_empty()
         && let Some(key) = text(std::mem::take(&mut attribute.key_strindex))

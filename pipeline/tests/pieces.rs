@@ -172,3 +172,34 @@ fn attributes_of_profiles_are_shown_by_name() {
     batch.change_resources(|resource| seen.clone_from(&resource.attributes)).unwrap();
     assert_eq!(seen, [attribute("host.name", "h")]);
 }
+
+#[test]
+fn a_batch_is_parted_by_what_its_resources_say() {
+    let mut whole = request();
+    whole.resource_metrics.push(whole.resource_metrics[0].clone());
+    let host = |resource: &Resource| format!("{:?}", resource.attributes);
+    let groups = received(&whole).by_resource(host).unwrap();
+    assert_eq!(groups.iter().map(|(_, group)| group.items()).collect::<Vec<_>>(), [20, 10]);
+    assert!(received(&MetricsRequest::default()).by_resource(|_| ()).unwrap().is_empty());
+}
+
+#[test]
+fn parts_of_profiles_have_a_dictionary_and_their_resources_are_known_by_name() {
+    let strings = ["", "host.name", "a", "b"].map(str::to_owned).to_vec();
+    let profile = |index| {
+        let value = Some(AnyValue { value: Some(Value::StringValueStrindex(index)) });
+        let attributes = vec![KeyValue { key_strindex: 1, value, ..KeyValue::default() }];
+        let resource = Some(Resource { attributes, ..Resource::default() });
+        ResourceProfiles { resource, ..ResourceProfiles::default() }
+    };
+    let dictionary = Some(ProfilesDictionary { string_table: strings, ..ProfilesDictionary::default() });
+    let request = ProfilesRequest { resource_profiles: vec![profile(2), profile(3), profile(2)], dictionary };
+    let batch = Batch::new(request, Arc::new(Origin::default()));
+    let groups = batch.by_resource(|resource| format!("{:?}", resource.attributes[0]));
+    let groups = groups.unwrap();
+    let keys: Vec<_> = groups.iter().map(|(key, _)| key.clone()).collect();
+    assert_eq!(keys, ["a", "b"].map(|host| format!("{:?}", attribute("host.name", host))));
+    for (_, mut group) in groups {
+        assert!(group.read::<ProfilesRequest>().unwrap().unwrap().dictionary.is_some());
+    }
+}
