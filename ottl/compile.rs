@@ -359,7 +359,9 @@ impl Compiler {
             }
         }
         let function = self.function(name, converter).map_err(|m| Fault::new(place.as_span().start(), m))?;
-        Ok((Call { function, args: self.arguments(function, written, &place)? }, keys))
+        let call = Call { function, args: self.arguments(function, written, &place)? };
+        (function.check)(&call).or_else(|message| fault(&place, format!("{name}: {message}")))?;
+        Ok((call, keys))
     }
 
     fn function(&self, name: &str, converter: bool) -> Result<&'static Function, String> {

@@ -31,6 +31,7 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Whether the span has no parent.",
         contexts: &[Context::Span],
         run: Run::Converter(is_root_span),
+        check: super::unchecked,
     },
     Function {
         name: "HasAttrKeyOnDatapoint",
@@ -38,6 +39,7 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Whether a data point of the metric has such an attribute.",
         contexts: &[Context::Metric],
         run: Run::Converter(has_key_on_point),
+        check: super::unchecked,
     },
     Function {
         name: "HasAttrOnDatapoint",
@@ -45,6 +47,7 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Whether the first data point with such an attribute has this value there.",
         contexts: &[Context::Metric],
         run: Run::Converter(has_value_on_point),
+        check: super::unchecked,
     },
 ];
 

@@ -31,13 +31,19 @@ pub static FUNCTIONS: &[Function] = &[
         &[need("target", Path), need("limit", Number), need("priority_keys", Texts)],
         "Keeps so many entries of a map, those with priority before others.",
         limit,
-    ),
+    )
+    .checked(|call| match usize::try_from(call.number(1).unwrap_or(0)) {
+        Err(_) => Err("the limit is negative".into()),
+        Ok(limit) if limit < call.items(2).len() => Err("the limit is below the number of keys with priority".into()),
+        Ok(_) => Ok(()),
+    }),
     editor(
         "truncate_all",
         &[need("target", Path), need("limit", Number), may("utf8_safe", Flag)],
         "Cuts the texts of a map to so many bytes, never within a character.",
         truncate_all,
-    ),
+    )
+    .checked(|call| if call.number(1) < Some(0) { Err("the limit is negative".into()) } else { Ok(()) }),
     editor(
         "merge_maps",
         &[need("target", Path), need("source", Map), need("strategy", OneOf(&["insert", "update", "upsert"]))],

@@ -5,13 +5,16 @@ use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::number_data_point::Value;
 use pipeline::proto::metrics::v1::{AggregationTemporality, Gauge, Metric, NumberDataPoint, Sum, exemplar};
 
-use super::Kind::{Flag, Float, OneOf, Text, Texts, Word};
+use super::Kind::{Any, Flag, Float, OneOf, Text, Texts, Values, Word};
 use super::{Failure, Function, Param, Run, may, need};
 use crate::call::Call;
 use crate::target::{Context, Item, Target};
 
 mod aggregate;
+mod buckets;
+mod exponential;
 
+const HOW: super::Kind = OneOf(&["sum", "max", "min", "mean", "median", "count"]);
 const TEMPORALITY: super::Kind = OneOf(&["delta", "cumulative"]);
 
 /// A row of an editor of metrics.
@@ -21,7 +24,7 @@ const fn metric(
     about: &'static str,
     run: fn(&Call, &mut Target<'_>) -> Result<(), Failure>,
 ) -> Function {
-    Function { name, params, about, contexts: &[Context::Metric], run: Run::Editor(run) }
+    Function { name, params, about, contexts: &[Context::Metric], run: Run::Editor(run), check: super::unchecked }
 }
 
 /// A row of an editor that is about the metric of a data point.
@@ -31,7 +34,7 @@ const fn of_point(
     about: &'static str,
     run: fn(&Call, &mut Target<'_>) -> Result<(), Failure>,
 ) -> Function {
-    Function { name, params, about, contexts: &[Context::DataPoint], run: Run::Editor(run) }
+    Function { name, params, about, contexts: &[Context::DataPoint], run: Run::Editor(run), check: super::unchecked }
 }
 
 pub static FUNCTIONS: &[Function] = &[
@@ -68,13 +71,39 @@ pub static FUNCTIONS: &[Function] = &[
     ),
     metric(
         "aggregate_on_attributes",
-        &[
-            need("aggregation_function", OneOf(&["sum", "max", "min", "mean", "median", "count"])),
-            may("attributes", Texts),
-        ],
+        &[need("aggregation_function", HOW), may("attributes", Texts)],
         "Puts data points together that have the same attributes among these.",
         aggregate::on_attributes,
     ),
+    metric(
+        "aggregate_on_attribute_value",
+        &[need("aggregation_function", HOW), need("attribute", Word), need("values", Texts), need("new_value", Word)],
+        "Gives an attribute another value where it is one of these, and puts data points together that are the same then.",
+        aggregate::on_attribute_value,
+    ),
+    metric(
+        "convert_exponential_histogram_to_histogram",
+        &[
+            need("distribution_fn", OneOf(&["upper", "midpoint", "uniform", "random", ""])),
+            need("explicit_bounds", Values),
+        ],
+        "Makes an exponential histogram one with these bounds.",
+        exponential::convert,
+    )
+    .checked(exponential::check),
+    metric(
+        "convert_summary_quantile_val_to_gauge",
+        &[may("attribute_key", Word), may("suffix", Word)],
+        "Adds a gauge of the quantiles of a summary.",
+        buckets::quantiles,
+    ),
+    of_point(
+        "merge_histogram_buckets",
+        &[need("target_value", Any), may("method", OneOf(&["remove_explicit_bound", "limit_buckets"]))],
+        "Takes a bound out of a histogram, or joins buckets until there are so many at most.",
+        buckets::merge,
+    )
+    .checked(buckets::check),
     of_point(
         "convert_summary_count_val_to_sum",
         &[need("string_agg_temp", TEMPORALITY), need("monotonic", Flag), may("suffix", Word)],

@@ -6,12 +6,18 @@ mod editors;
 mod flatten;
 mod format;
 pub mod glob;
+mod hashes;
 mod metrics;
+mod network;
 mod numbers;
 mod parsers;
 mod replacing;
+mod severity;
+mod span_names;
 mod text;
 pub mod time;
+mod url;
+mod xml;
 
 use super::Failure;
 use super::call::{Args, Call};
@@ -30,6 +36,8 @@ pub struct Function {
     pub contexts: &'static [Context],
     /// Does it.
     pub run: Run,
+    /// What can be wrong with what is written out, beyond its kind.
+    pub check: fn(&Call) -> Result<(), String>,
 }
 
 /// The work of a function.
@@ -115,7 +123,7 @@ const fn editor(
     about: &'static str,
     run: fn(&Call, &mut Target<'_>) -> Result<(), Failure>,
 ) -> Function {
-    Function { name, params, about, contexts: &[], run: Run::Editor(run) }
+    Function { name, params, about, contexts: &[], run: Run::Editor(run), check: unchecked }
 }
 
 /// A row of a converter.
@@ -125,7 +133,19 @@ const fn converter(
     about: &'static str,
     run: for<'a, 't> fn(Args<'a, 't>) -> Result<Val<'a>, Failure>,
 ) -> Function {
-    Function { name, params, about, contexts: &[], run: Run::Converter(run) }
+    Function { name, params, about, contexts: &[], run: Run::Converter(run), check: unchecked }
+}
+
+/// Nothing but its kind can be wrong.
+const fn unchecked(_: &Call) -> Result<(), String> {
+    Ok(())
+}
+
+impl Function {
+    /// The same with a check of what is written out.
+    const fn checked(self, check: fn(&Call) -> Result<(), String>) -> Self {
+        Self { check, ..self }
+    }
 }
 
 /// Every function, by theme.
@@ -141,6 +161,11 @@ pub static TABLES: &[&[Function]] = &[
     collections::FUNCTIONS,
     parsers::FUNCTIONS,
     time::FUNCTIONS,
+    hashes::FUNCTIONS,
+    network::FUNCTIONS,
+    severity::FUNCTIONS,
+    span_names::FUNCTIONS,
+    xml::FUNCTIONS,
 ];
 
 /// Every function that a context knows.

@@ -75,7 +75,8 @@ fn int<'a>(args: Args<'a, '_>) -> Result<Val<'a>, Failure> {
     })
 }
 
-fn double(args: Args<'_, '_>) -> Result<Option<f64>, Failure> {
+/// Argument 0 as a double.
+pub(super) fn double(args: Args<'_, '_>) -> Result<Option<f64>, Failure> {
     Ok(Some(match args.value(0)? {
         Val::Nil => return Ok(None),
         Val::Int(int) => int as f64,

@@ -43,11 +43,11 @@ pub static FUNCTIONS: &[Function] = &[
     ),
 ];
 
-fn entry(key: &str, value: AnyValue) -> KeyValue {
+pub(super) fn entry(key: &str, value: AnyValue) -> KeyValue {
     KeyValue { key: key.to_owned(), value: Some(value), ..KeyValue::default() }
 }
 
-fn of_text(text: &str) -> AnyValue {
+pub(super) fn of_text(text: &str) -> AnyValue {
     AnyValue { value: Some(Value::StringValue(text.to_owned())) }
 }
 

@@ -1,6 +1,7 @@
 //! Data points with the same attributes put together.
 
 use pipeline::proto::common::v1::KeyValue;
+use pipeline::proto::common::v1::any_value::Value as Any;
 use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::number_data_point::Value;
 use pipeline::proto::metrics::v1::{AggregationTemporality, HistogramDataPoint, NumberDataPoint};
@@ -15,12 +16,31 @@ use crate::target::Target;
 /// Puts points together by their attributes, their time and, for delta values, their start.
 pub fn on_attributes(call: &Call, target: &mut Target<'_>) -> Result<(), Failure> {
     let kept = call.on(target).has(1).then(|| texts(call, 1, target)).transpose()?;
-    let how = call.word(0).unwrap_or("sum").to_owned();
     let keep = |attributes: &mut Vec<KeyValue>| {
         if let Some(kept) = &kept {
             attributes.retain(|attribute| kept.contains(&attribute.key));
         }
     };
+    together(call, target, keep)
+}
+
+/// The same with another value of an attribute where it is one of some.
+pub fn on_attribute_value(call: &Call, target: &mut Target<'_>) -> Result<(), Failure> {
+    let values = texts(call, 2, target)?;
+    let (key, new) = (call.word(1).unwrap_or_default(), call.word(3).unwrap_or_default());
+    let rename = |attributes: &mut Vec<KeyValue>| {
+        let found = attributes.iter_mut().find(|attribute| attribute.key == key);
+        if let Some(Any::StringValue(text)) = found.and_then(|found| found.value.as_mut()?.value.as_mut())
+            && values.contains(text)
+        {
+            new.clone_into(text);
+        }
+    };
+    together(call, target, rename)
+}
+
+fn together(call: &Call, target: &mut Target<'_>, keep: impl Fn(&mut Vec<KeyValue>)) -> Result<(), Failure> {
+    let how = call.word(0).unwrap_or("sum").to_owned();
     let delta = |temporality: i32| temporality == AggregationTemporality::Delta as i32;
     let metric = item(target)?;
     // What it says is of the points that were there; the Collector drops it too.
