@@ -51,7 +51,7 @@ mod kernel {
         // All threads of this process count, of which other tests may have some. Periods that a slow (emulated) CPU
         // lets pass are one sample.
         let sent = counters.sent as f64;
-        assert!(sent > 150.0 && sent > wanted * 0.4 && sent < wanted * 1.1, "{counters:?}, of {wanted}");
+        assert!(sent > 30.0 && sent > wanted * 0.4 && sent < wanted * 1.1, "{counters:?}, of {wanted}");
         assert!(probe.newcomers().contains(&process));
         assert!(samples.iter().any(|s| !s.user.is_empty()));
     }
