@@ -28,7 +28,7 @@ const WAITING_AT_MOST: usize = 4096;
 /// How long files are read for the names of one question. The thread that reads them stands behind everybody who wants
 /// the CPU, and what was sampled then must be told all the same: from then on it goes without the names that are not
 /// known yet, and the next question finds more of them.
-const NAMES_WITHIN: Duration = Duration::from_secs(5);
+const NAMES_WITHIN: Duration = Duration::from_secs(30);
 
 /// Turns addresses of processes into frames. Cheap to clone.
 #[derive(Clone, Debug)]
