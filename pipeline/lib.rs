@@ -34,7 +34,7 @@ mod telemetry;
 mod values;
 
 pub use batch::{
-    Attributes, Batch, Judge, Limit, Origin, Partition, Payload, Request, Signal, Undecodable, change_points,
+    Attributes, Batch, Judge, Limit, Origin, Partition, Payload, Request, Signal, Undecodable, change_points, key_in,
 };
 pub use code::Code;
 pub use credentials::Credentials;

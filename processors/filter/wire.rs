@@ -4,17 +4,16 @@ use std::collections::BTreeSet;
 
 use pipeline::otlp::wire::{self, Value};
 use pipeline::proto::{LogsRequest, TracesRequest};
-use pipeline::{Batch, Judge, Rejected, Signal, Undecodable};
+use pipeline::{Batch, Judge, Rejected, Signal, Undecodable, key_in};
 use prost::Message;
 
 use super::stage::Stage;
 use ottl::walk::{Around, Inner, Leaf, Outer, Tree};
 use ottl::{Context, Reads, Target};
 
-/// The field numbers of attributes: of a span, of a log record, and of the key in one.
+/// The field numbers of attributes: of a span and of a log record.
 const OF_SPAN: u32 = 9;
 const OF_RECORD: u32 = 6;
-const KEY: u32 = 1;
 
 /// Runs all stages at once, if they are about spans or log records and the batch was not decoded yet. `None` otherwise:
 /// nothing was done.
@@ -38,6 +37,8 @@ struct Looker<'s, T: Tree> {
     attributes: u32,
     outer: T::Outer,
     inner: <T::Outer as Outer>::Inner,
+    /// The item that is looked at; its room is used again for the next.
+    leaf: LeafOf<T>,
     /// One item without the attributes that nobody reads.
     excerpt: Vec<u8>,
 }
@@ -51,7 +52,14 @@ where
     LeafOf<T>: Message + Default,
 {
     fn new(stages: &'s [Stage], attributes: u32) -> Self {
-        Self { stages, attributes, outer: Default::default(), inner: Default::default(), excerpt: Vec::new() }
+        Self {
+            stages,
+            attributes,
+            outer: Default::default(),
+            inner: Default::default(),
+            leaf: Default::default(),
+            excerpt: Vec::new(),
+        }
     }
 
     /// Copies of the item what the stage reads: attributes of these names, and possibly everything else.
@@ -72,15 +80,10 @@ where
     }
 }
 
-/// Whether the attribute has one of the names. When it has several keys the last counts, as in protobuf.
+/// Whether the attribute has one of the names.
 fn is_named(attribute: &[u8], names: &BTreeSet<String>) -> Result<bool, Undecodable> {
-    let (mut at, mut is_named) = (0, names.contains(""));
-    while at < attribute.len() {
-        if let (KEY, Value::Bytes(key)) = wire::field(attribute, &mut at)? {
-            is_named = names.iter().any(|name| name.as_bytes() == key);
-        }
-    }
-    Ok(is_named)
+    let key = key_in(attribute)?;
+    Ok(names.iter().any(|name| name.as_bytes() == key))
 }
 
 impl<T: Tree> Judge for Looker<'_, T>
@@ -103,11 +106,13 @@ where
 
     fn keeps(&mut self, item: &[u8]) -> Result<bool, Rejected> {
         for stage in self.stages {
+            let mut leaf = std::mem::take(&mut self.leaf);
+            leaf.clear();
             let excerpt = match &stage.reads {
                 Reads::All => item,
                 Reads::Part { attributes, others } => self.excerpt(item, attributes, *others)?,
             };
-            let mut leaf = LeafOf::<T>::decode(excerpt).map_err(Undecodable::from)?;
+            leaf.merge(excerpt).map_err(Undecodable::from)?;
             let mut around = Around::of(&mut self.outer, &mut self.inner);
             let mut outcome = Ok(());
             let mut drops = |target: &Target<'_>| match stage.drops(target) {
@@ -118,6 +123,7 @@ where
                 }
             };
             let stays = leaf.retain(stage.context, &mut around, &mut drops);
+            self.leaf = leaf;
             outcome?;
             if !stays {
                 return Ok(false);

@@ -7,6 +7,10 @@ use prost::Message;
 use crate::otlp::wire::{self, Value};
 use crate::proto::common::v1::{AnyValue, KeyValue};
 
+/// The tags of a key and of a value.
+const KEY: u8 = 1 << 3 | 2;
+const VALUE: u8 = 2 << 3 | 2;
+
 /// Attributes that can be changed. Keys stand once; where one stands twice the first counts.
 pub trait Attributes {
     /// Whether there is one with this key.
@@ -79,13 +83,7 @@ impl<'a> Raw<'a> {
 
     /// Takes in one attribute, the content of a `KeyValue`.
     pub fn push(&mut self, content: &'a [u8]) -> Result<(), wire::Fault> {
-        let (mut key, mut at) = (&b""[..], 0);
-        while at < content.len() {
-            if let (1, Value::Bytes(text)) = wire::field(content, &mut at)? {
-                key = text;
-            }
-        }
-        let key = std::str::from_utf8(key).map_err(|_| wire::Fault::Utf8("key"))?;
+        let key = std::str::from_utf8(key_in(content)?).map_err(|_| wire::Fault::Utf8("key"))?;
         self.0.push(Entry::Wire { key, content });
         Ok(())
     }
@@ -110,6 +108,29 @@ impl<'a> Raw<'a> {
     fn find(&self, key: &str) -> Option<usize> {
         self.0.iter().position(|entry| entry.key() == key)
     }
+}
+
+/// The key in the content of a `KeyValue`; where it stands more than once the last counts, as in protobuf.
+///
+/// # Errors
+/// Damage that the structural check would have found.
+pub fn key_in(content: &[u8]) -> Result<&[u8], wire::Fault> {
+    // As it nearly always is: a short key, then a short value that is all of the rest.
+    if let [KEY, length, rest @ ..] = content
+        && let Some((key, [VALUE, value_length, value @ ..])) = rest.split_at_checked(usize::from(*length))
+        && *value_length < 0x80
+        && usize::from(*value_length) == value.len()
+        && *length < 0x80
+    {
+        return Ok(key);
+    }
+    let (mut key, mut at) = (&b""[..], 0);
+    while at < content.len() {
+        if let (1, Value::Bytes(text)) = wire::field(content, &mut at)? {
+            key = text;
+        }
+    }
+    Ok(key)
 }
 
 /// The value in the content of a `KeyValue`. What cannot be decoded is an empty value: its structure was checked.
