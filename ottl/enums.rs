@@ -44,7 +44,7 @@ pub fn families(context: Context) -> &'static [(&'static str, &'static [&'static
         Context::DataPoint => {
             &[("AGGREGATION_TEMPORALITY_", TEMPORALITIES), ("METRIC_DATA_TYPE_", TYPES), ("FLAG_", FLAGS)]
         }
-        Context::Resource | Context::Scope => &[],
+        Context::Resource | Context::Scope | Context::Profile => &[],
     }
 }
 

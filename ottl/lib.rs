@@ -15,6 +15,7 @@ pub mod functions;
 mod infer;
 mod math;
 mod path;
+mod profiles;
 mod reads;
 mod settings;
 mod strings;

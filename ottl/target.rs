@@ -4,6 +4,7 @@ use pipeline::Signal;
 use pipeline::proto::common::v1::{InstrumentationScope, KeyValue};
 use pipeline::proto::logs::v1::LogRecord;
 use pipeline::proto::metrics::v1::Metric;
+use pipeline::proto::profiles::v1development::Profile;
 use pipeline::proto::resource::v1::Resource;
 use pipeline::proto::trace::v1::Span;
 
@@ -24,6 +25,8 @@ config::words! {
         DataPoint = "datapoint",
         /// A log record.
         Log = "log",
+        /// A profile.
+        Profile = "profile",
     }
 }
 
@@ -36,8 +39,16 @@ impl Default for Context {
 
 impl Context {
     /// Every context, the one that is inferred first at the front.
-    pub const ALL: [Self; 7] =
-        [Self::Log, Self::DataPoint, Self::Metric, Self::SpanEvent, Self::Span, Self::Scope, Self::Resource];
+    pub const ALL: [Self; 8] = [
+        Self::Log,
+        Self::Profile,
+        Self::DataPoint,
+        Self::Metric,
+        Self::SpanEvent,
+        Self::Span,
+        Self::Scope,
+        Self::Resource,
+    ];
 
     /// The contexts of a signal.
     pub fn of(signal: Signal) -> &'static [Self] {
@@ -45,7 +56,7 @@ impl Context {
             Signal::Traces => &[Self::SpanEvent, Self::Span, Self::Scope, Self::Resource],
             Signal::Metrics => &[Self::DataPoint, Self::Metric, Self::Scope, Self::Resource],
             Signal::Logs => &[Self::Log, Self::Scope, Self::Resource],
-            Signal::Profiles => &[Self::Scope, Self::Resource],
+            Signal::Profiles => &[Self::Profile, Self::Scope, Self::Resource],
         }
     }
 
@@ -59,6 +70,7 @@ impl Context {
             Self::Metric => "metric",
             Self::DataPoint => "datapoint",
             Self::Log => "log",
+            Self::Profile => "profile",
         }
     }
 
@@ -73,7 +85,7 @@ impl Context {
         let parent = match self {
             Self::Resource => return outer == self,
             Self::Scope => Self::Resource,
-            Self::Span | Self::Metric | Self::Log => Self::Scope,
+            Self::Span | Self::Metric | Self::Log | Self::Profile => Self::Scope,
             Self::SpanEvent => Self::Span,
             Self::DataPoint => Self::Metric,
         };
@@ -105,6 +117,8 @@ pub enum Item<'a> {
     Metric(&'a mut Metric),
     /// One data point of a metric, by its place.
     DataPoint(&'a mut Metric, usize),
+    /// A profile, and its attributes by name.
+    Profile(&'a mut Profile, &'a mut Vec<KeyValue>),
 }
 
 /// One item with its scope and resource, and the notes that statements make about it.

@@ -5,11 +5,13 @@ use pipeline::proto::common::v1::InstrumentationScope;
 use pipeline::proto::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
+use pipeline::proto::profiles::v1development::{Profile, ProfilesDictionary, ResourceProfiles, ScopeProfiles};
 use pipeline::proto::resource::v1::Resource;
 use pipeline::proto::trace::v1::{ResourceSpans, ScopeSpans, Span};
-use pipeline::proto::{LogsRequest, MetricsRequest, TracesRequest};
+use pipeline::proto::{LogsRequest, MetricsRequest, ProfilesRequest, TracesRequest};
 
 use super::fields::points;
+use super::profiles;
 use super::target::{Context, Item, Scope, Target};
 
 /// A request of resources, scopes and items.
@@ -18,6 +20,10 @@ pub trait Tree: Request {
     type Outer: Outer;
     /// All of it.
     fn outers(&mut self) -> &mut Vec<Self::Outer>;
+    /// The same, and the dictionary that items name things in.
+    fn parts(&mut self) -> (&mut Vec<Self::Outer>, Option<&mut ProfilesDictionary>) {
+        (self.outers(), None)
+    }
 }
 
 /// What belongs to one resource.
@@ -60,6 +66,7 @@ pub struct Around<'a> {
     resource: &'a mut Resource,
     resource_schema_url: &'a mut String,
     scope: Option<(&'a mut InstrumentationScope, &'a mut String)>,
+    dictionary: Option<&'a mut ProfilesDictionary>,
 }
 
 impl<'a> Around<'a> {
@@ -68,7 +75,7 @@ impl<'a> Around<'a> {
         let (resource, resource_schema_url, _) = outer.parts();
         let (scope, url, _) = inner.parts();
         let (resource, scope) = (resource.get_or_insert_default(), scope.get_or_insert_default());
-        Self { resource, resource_schema_url, scope: Some((scope, url)) }
+        Self { resource, resource_schema_url, scope: Some((scope, url)), dictionary: None }
     }
 
     /// The item in its place.
@@ -87,9 +94,15 @@ impl<'a> Around<'a> {
 
 /// Drops what `drop` says yes to among the items of a context, and what is empty then.
 pub fn retain<T: Tree>(request: &mut T, context: Context, drop: &mut Drop<'_>) {
-    request.outers().retain_mut(|outer| {
+    let (outers, mut dictionary) = request.parts();
+    outers.retain_mut(|outer| {
         let (resource, url, inners) = outer.parts();
-        let mut around = Around { resource: resource.get_or_insert_default(), resource_schema_url: url, scope: None };
+        let mut around = Around {
+            resource: resource.get_or_insert_default(),
+            resource_schema_url: url,
+            scope: None,
+            dictionary: None,
+        };
         if context == Context::Resource {
             return !drop(&around.target(Item::None)) && !inners.is_empty();
         }
@@ -99,6 +112,7 @@ pub fn retain<T: Tree>(request: &mut T, context: Context, drop: &mut Drop<'_>) {
                 resource: around.resource,
                 resource_schema_url: around.resource_schema_url,
                 scope: Some((scope.get_or_insert_default(), url)),
+                dictionary: dictionary.as_deref_mut(),
             };
             if context == Context::Scope {
                 return !drop(&around.target(Item::None)) && !leaves.is_empty();
@@ -115,9 +129,15 @@ pub fn retain<T: Tree>(request: &mut T, context: Context, drop: &mut Drop<'_>) {
 /// # Errors
 /// The first failure.
 pub fn visit<T: Tree>(request: &mut T, context: Context, look: &mut Look<'_>) -> Result<(), String> {
-    for outer in request.outers() {
+    let (outers, mut dictionary) = request.parts();
+    for outer in outers {
         let (resource, url, inners) = outer.parts();
-        let mut around = Around { resource: resource.get_or_insert_default(), resource_schema_url: url, scope: None };
+        let mut around = Around {
+            resource: resource.get_or_insert_default(),
+            resource_schema_url: url,
+            scope: None,
+            dictionary: None,
+        };
         if context == Context::Resource {
             look(&mut around.target(Item::None))?;
             continue;
@@ -128,6 +148,7 @@ pub fn visit<T: Tree>(request: &mut T, context: Context, look: &mut Look<'_>) ->
                 resource: around.resource,
                 resource_schema_url: around.resource_schema_url,
                 scope: Some((scope.get_or_insert_default(), url)),
+                dictionary: dictionary.as_deref_mut(),
             };
             if context == Context::Scope {
                 look(&mut around.target(Item::None))?;
@@ -229,13 +250,40 @@ impl Leaf for Metric {
     }
 }
 
+impl Leaf for Profile {
+    fn visit(&mut self, _: Context, around: &mut Around<'_>, look: &mut Look<'_>) -> Result<Vec<Self>, String> {
+        let Some(dictionary) = around.dictionary.take() else { return Ok(Vec::new()) };
+        let mut attributes = profiles::attributes(self, dictionary);
+        let before = attributes.clone();
+        let looked = look(&mut around.target(Item::Profile(self, &mut attributes)));
+        if attributes != before {
+            profiles::set_attributes(self, dictionary, &attributes);
+        }
+        around.dictionary = Some(dictionary);
+        looked.map(|()| Vec::new())
+    }
+
+    fn retain(&mut self, _: Context, around: &mut Around<'_>, drop: &mut Drop<'_>) -> bool {
+        let Some(dictionary) = around.dictionary.take() else { return true };
+        let mut attributes = profiles::attributes(self, dictionary);
+        around.dictionary = Some(dictionary);
+        !drop(&around.target(Item::Profile(self, &mut attributes)))
+    }
+}
+
 macro_rules! trees {
-    ($($request:ident, $outers:ident: $outer:ident, $inners:ident: $inner:ident, $leaves:ident: $leaf:ident;)*) => {$(
+    ($($request:ident, $outers:ident: $outer:ident, $inners:ident: $inner:ident, $leaves:ident: $leaf:ident
+        $(, $dictionary:ident)?;)*) => {$(
         impl Tree for $request {
             type Outer = $outer;
             fn outers(&mut self) -> &mut Vec<$outer> {
                 &mut self.$outers
             }
+            $(fn parts(&mut self) -> (&mut Vec<$outer>, Option<&mut ProfilesDictionary>) {
+                let dictionary = self.$dictionary.get_or_insert_default();
+                profiles::name_surroundings(&mut self.$outers, dictionary);
+                (&mut self.$outers, Some(dictionary))
+            })?
         }
         impl Outer for $outer {
             type Inner = $inner;
@@ -256,4 +304,5 @@ trees! {
     LogsRequest, resource_logs: ResourceLogs, scope_logs: ScopeLogs, log_records: LogRecord;
     TracesRequest, resource_spans: ResourceSpans, scope_spans: ScopeSpans, spans: Span;
     MetricsRequest, resource_metrics: ResourceMetrics, scope_metrics: ScopeMetrics, metrics: Metric;
+    ProfilesRequest, resource_profiles: ResourceProfiles, scope_profiles: ScopeProfiles, profiles: Profile, dictionary;
 }

@@ -2,6 +2,9 @@
 //! down.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test may fail loudly")]
 
+#[path = "ottl/spelled.rs"]
+mod spelled;
+
 mod peer;
 
 use peer::{Table, in_order};
@@ -13,7 +16,8 @@ fn the_table_is_what_a_real_collector_does() {
     let table = Table::read("ottl");
     let first = |lines: &[Json]| lines.first().cloned().unwrap_or_else(|| json!({}));
     let rows = table.answers(&std::env::var("COLLECTOR").unwrap());
-    let rows: Vec<_> = rows.into_iter().map(|(input, case, lines)| (input, case, first(&lines))).collect();
+    let spelled = |lines: Vec<Json>| spelled::spelled(first(&lines));
+    let rows: Vec<_> = rows.into_iter().map(|(input, case, lines)| (input, case, spelled(lines))).collect();
     if std::env::var_os("UPDATE_OTTL").is_some() {
         table.expect(&rows);
     }

@@ -4,6 +4,7 @@ mod datapoint;
 pub mod ids;
 mod log;
 mod metric;
+mod profile;
 mod resource;
 mod scope;
 mod span;
@@ -77,6 +78,7 @@ pub fn of(context: Context) -> &'static [Field] {
         Context::Metric => metric::FIELDS,
         Context::DataPoint => datapoint::FIELDS,
         Context::Log => log::FIELDS,
+        Context::Profile => profile::FIELDS,
     }
 }
 

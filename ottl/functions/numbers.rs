@@ -35,6 +35,9 @@ pub static FUNCTIONS: &[Function] = &[
     converter("TraceID", &[need("target", Any)], "A trace id from bytes or hexadecimal text.", |args| {
         id(args).map(Val::TraceId)
     }),
+    converter("ProfileID", &[need("target", Any)], "A profile id from bytes or hexadecimal text.", |args| {
+        id(args).map(Val::TraceId)
+    }),
     converter("SpanID", &[need("target", Any)], "A span id from bytes or hexadecimal text.", |args| {
         id(args).map(Val::SpanId)
     }),

@@ -47,7 +47,7 @@ pub fn each<T: Tree>(request: &mut T, chosen: &Chosen, mut change: impl FnMut(&m
                 Item::Span(span) => change(&mut span.attributes),
                 Item::Log(record) => change(&mut record.attributes),
                 Item::Metric(metric) => pipeline::change_points(metric, &mut change),
-                Item::None | Item::SpanEvent(..) | Item::DataPoint(..) => {}
+                Item::None | Item::SpanEvent(..) | Item::DataPoint(..) | Item::Profile(..) => {}
             }
         }
         Ok(())

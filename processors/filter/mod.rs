@@ -27,7 +27,7 @@ use config::Decode;
 use pipeline::component::{
     BuildContext, Factory, Processor, ProcessorConfig, ProcessorFactory, Stability, Transform, Verdict, decode,
 };
-use pipeline::proto::{LogsRequest, MetricsRequest, TracesRequest};
+use pipeline::proto::{LogsRequest, MetricsRequest, ProfilesRequest, TracesRequest};
 use pipeline::{Batch, BuildError, Drops, ItemCounter, Rejected, Signal};
 
 use ottl::Failures;
@@ -39,7 +39,7 @@ use stage::Stage;
 pub static FACTORY: ProcessorFactory = Factory {
     name: "filter",
     alias: None,
-    signals: &[Signal::Traces, Signal::Metrics, Signal::Logs],
+    signals: &Signal::ALL,
     stability: Stability::Alpha,
     sample: "error_mode: ignore\nlog_conditions:\n  - log.severity_number < SEVERITY_NUMBER_WARN\n  \
              - IsMatch(log.body, \"health ?check\")\n",
@@ -55,6 +55,7 @@ impl ProcessorConfig for Config {
             traces: stages(Signal::Traces)?,
             metrics: stages(Signal::Metrics)?,
             logs: stages(Signal::Logs)?,
+            profiles: stages(Signal::Profiles)?,
             dropped: Drops::of_processor(&cx).of("filtered"),
         })))
     }
@@ -64,6 +65,7 @@ struct Filter {
     traces: Vec<Stage>,
     metrics: Vec<Stage>,
     logs: Vec<Stage>,
+    profiles: Vec<Stage>,
     dropped: ItemCounter,
 }
 
@@ -73,7 +75,7 @@ impl Transform for Filter {
             Signal::Traces => self.run::<TracesRequest>(&self.traces, batch),
             Signal::Metrics => self.run::<MetricsRequest>(&self.metrics, batch),
             Signal::Logs => self.run::<LogsRequest>(&self.logs, batch),
-            Signal::Profiles => Verdict::Pass(batch),
+            Signal::Profiles => self.run::<ProfilesRequest>(&self.profiles, batch),
         }
     }
 }

@@ -19,6 +19,8 @@ config::settings! {
         pub metric_conditions: Groups<Conditions> = Groups::default(),
         /// Conditions for log records, scopes and resources; paths say their context.
         pub log_conditions: Groups<Conditions> = Groups::default(),
+        /// Conditions for profiles, scopes and resources; paths say their context.
+        pub profile_conditions: Groups<Conditions> = Groups::default(),
         /// The older form for traces.
         pub traces: Traces = Traces::default(),
         /// The oldest form for traces, by properties of spans.
@@ -27,6 +29,8 @@ config::settings! {
         pub metrics: Metrics = Metrics::default(),
         /// The older form for logs.
         pub logs: Logs = Logs::default(),
+        /// The older form for profiles.
+        pub profiles: Profiles = Profiles::default(),
     }
 }
 
@@ -86,10 +90,21 @@ config::settings! {
     }
 }
 
+config::settings! {
+    /// Conditions for profiles by context.
+    pub struct Profiles {
+        /// Conditions for resources.
+        pub resource: Vec<String> = Vec::new(),
+        /// Conditions for profiles.
+        pub profile: Vec<String> = Vec::new(),
+    }
+}
+
 impl Rules for Conditions {}
 impl Rules for Traces {}
 impl Rules for Metrics {}
 impl Rules for Logs {}
+impl Rules for Profiles {}
 
 impl Group for Conditions {
     const MIXES: bool = false;
@@ -109,6 +124,7 @@ impl Rules for Config {
             ("trace", self.old(Signal::Traces), &self.trace_conditions),
             ("metric", self.old(Signal::Metrics), &self.metric_conditions),
             ("log", self.old(Signal::Logs), &self.log_conditions),
+            ("profile", self.old(Signal::Profiles), &self.profile_conditions),
         ] {
             let given = |list: &&List<'_>| !list.texts.is_empty();
             if let (Some(list), false) = (older.iter().find(given), newer.groups.is_empty() && newer.plain.is_empty()) {
@@ -118,7 +134,7 @@ impl Rules for Config {
             }
         }
         self.older_rules(decoder);
-        for signal in [Signal::Traces, Signal::Metrics, Signal::Logs] {
+        for signal in Signal::ALL {
             for list in self.lists(signal) {
                 if let Err((index, message)) = list.compile(signal) {
                     at(decoder, &list.path, index, message);
@@ -172,7 +188,7 @@ impl Config {
             Signal::Traces => ("trace_conditions", &self.trace_conditions),
             Signal::Metrics => ("metric_conditions", &self.metric_conditions),
             Signal::Logs => ("log_conditions", &self.log_conditions),
-            Signal::Profiles => return Vec::new(),
+            Signal::Profiles => ("profile_conditions", &self.profile_conditions),
         };
         let mut lists = self.old(signal);
         lists.extend(newer.groups.iter().enumerate().map(|(index, group)| List {
@@ -210,7 +226,10 @@ impl Config {
                 list("resource", Context::Resource, &logs.resource),
                 list("log_record", Context::Log, &logs.log_record),
             ],
-            Signal::Profiles => Vec::new(),
+            Signal::Profiles => vec![
+                list("resource", Context::Resource, &self.profiles.resource),
+                list("profile", Context::Profile, &self.profiles.profile),
+            ],
         }
     }
 }

@@ -103,7 +103,7 @@ impl Matcher {
             Item::Metric(metric) | Item::DataPoint(metric, _) => {
                 self.names.as_ref().is_none_or(|names| names.have(&metric.name))
             }
-            Item::None => true,
+            Item::None | Item::Profile(..) => true,
         }
     }
 

@@ -28,7 +28,7 @@ use config::Decode;
 use pipeline::component::{
     BuildContext, Factory, Processor, ProcessorConfig, ProcessorFactory, Stability, Transform, Verdict, decode,
 };
-use pipeline::proto::{LogsRequest, MetricsRequest, TracesRequest};
+use pipeline::proto::{LogsRequest, MetricsRequest, ProfilesRequest, TracesRequest};
 use pipeline::{Batch, BuildError, Rejected, Signal};
 
 use ottl::Failures;
@@ -40,7 +40,7 @@ use stage::Stage;
 pub static FACTORY: ProcessorFactory = Factory {
     name: "transform",
     alias: None,
-    signals: &[Signal::Traces, Signal::Metrics, Signal::Logs],
+    signals: &Signal::ALL,
     stability: Stability::Alpha,
     sample: "error_mode: ignore\ntrace_statements:\n  \
              - set(span.status.code, STATUS_CODE_OK) where span.attributes[\"http.response.status_code\"] < 400\n\
@@ -58,6 +58,7 @@ impl ProcessorConfig for Config {
             traces: stages(Signal::Traces)?,
             metrics: stages(Signal::Metrics)?,
             logs: stages(Signal::Logs)?,
+            profiles: stages(Signal::Profiles)?,
         })))
     }
 }
@@ -66,6 +67,7 @@ struct Statements {
     traces: Vec<Stage>,
     metrics: Vec<Stage>,
     logs: Vec<Stage>,
+    profiles: Vec<Stage>,
 }
 
 impl Transform for Statements {
@@ -74,7 +76,7 @@ impl Transform for Statements {
             Signal::Traces => run::<TracesRequest>(&self.traces, batch),
             Signal::Metrics => run::<MetricsRequest>(&self.metrics, batch),
             Signal::Logs => run::<LogsRequest>(&self.logs, batch),
-            Signal::Profiles => Verdict::Pass(batch),
+            Signal::Profiles => run::<ProfilesRequest>(&self.profiles, batch),
         }
     }
 }

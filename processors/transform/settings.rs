@@ -17,6 +17,8 @@ config::settings! {
         pub metric_statements: Groups<Statements> = Groups::default(),
         /// Statements for log records, scopes and resources.
         pub log_statements: Groups<Statements> = Groups::default(),
+        /// Statements for profiles, scopes and resources.
+        pub profile_statements: Groups<Statements> = Groups::default(),
     }
 }
 
@@ -44,11 +46,9 @@ impl Group for Statements {
 /// Where in a group something is wrong: which of its lists, the place in it, and what.
 type Wrong = (&'static str, usize, String);
 
-const SIGNALS: [Signal; 3] = [Signal::Traces, Signal::Metrics, Signal::Logs];
-
 impl Rules for Config {
     fn rules(&self, decoder: &mut Decoder) {
-        for signal in SIGNALS {
+        for signal in Signal::ALL {
             let (key, groups) = self.of(signal);
             for (index, group) in groups.groups.iter().enumerate() {
                 if let Err((list, place, message)) = group.compile(signal) {
@@ -73,7 +73,8 @@ impl Config {
         match signal {
             Signal::Traces => ("trace_statements", &self.trace_statements),
             Signal::Metrics => ("metric_statements", &self.metric_statements),
-            Signal::Logs | Signal::Profiles => ("log_statements", &self.log_statements),
+            Signal::Logs => ("log_statements", &self.log_statements),
+            Signal::Profiles => ("profile_statements", &self.profile_statements),
         }
     }
 

@@ -71,7 +71,12 @@ impl Table {
         let inputs = map(&config::parse(&text("cases.yaml"), &"cases".into()).unwrap());
         let inputs = inputs.into_iter().map(|(name, cases)| {
             let body = text(&format!("{name}.json"));
-            let signals = [("resourceSpans", "traces"), ("resourceLogs", "logs"), ("resourceMetrics", "metrics")];
+            let signals = [
+                ("resourceSpans", "traces"),
+                ("resourceLogs", "logs"),
+                ("resourceMetrics", "metrics"),
+                ("resourceProfiles", "profiles"),
+            ];
             let (_, signal) = signals.into_iter().find(|(key, _)| body.contains(key)).unwrap();
             let case = |(name, case): (String, Node)| {
                 let (kind, settings) = map(&case).remove(0);
@@ -113,7 +118,13 @@ impl Table {
         let log = std::fs::File::create(folder.0.join("log")).unwrap();
         let mut command = Command::new(program);
         command.env("OTEL_RESOURCE_ATTRIBUTES", "region=env%2Fronment, team = a b");
-        command.arg("--config").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command
+            .arg("--feature-gates=service.profilesSupport")
+            .arg("--config")
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
         let mut running = Running(command.spawn().unwrap());
         let said = || std::fs::read_to_string(folder.0.join("log")).unwrap_or_default();
         let start = Instant::now();
@@ -224,8 +235,9 @@ fn id(input: &Input, case: &Case) -> String {
 fn post(port: u16, signal: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let version = if signal == "profiles" { "v1development" } else { "v1" };
     let head = format!(
-        "POST /v1/{signal} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        "POST /{version}/{signal} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).unwrap();
