@@ -146,9 +146,13 @@ impl<'a> Writer<'a, '_> {
         match (field.kind, value) {
             (Kind::Message(inner), Value::Bytes(bytes)) => self.message(inner, bytes, depth + 1)?,
             (Kind::String, Value::Bytes(text)) => {
-                let text = std::str::from_utf8(text).map_err(|_| Fault::Utf8(field.name))?;
-                // Writing to a Vec cannot fail.
-                let _ = serde_json::to_writer(&mut *self.out, text);
+                if is_plain(text) {
+                    self.quoted(|out| out.extend_from_slice(text));
+                } else {
+                    let text = std::str::from_utf8(text).map_err(|_| Fault::Utf8(field.name))?;
+                    // Writing to a Vec cannot fail.
+                    let _ = serde_json::to_writer(&mut *self.out, text);
+                }
             }
             (Kind::Bytes, Value::Bytes(bytes)) => {
                 self.quoted(|out| out.extend_from_slice(BASE64.encode(bytes).as_bytes()))
@@ -248,8 +252,22 @@ fn decimal(out: &mut Vec<u8>, value: impl serde::Serialize) {
 
 fn hex(bytes: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.push(DIGITS[usize::from(byte >> 4)]);
-        out.push(DIGITS[usize::from(byte & 15)]);
-    }
+    out.extend(bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]));
+}
+
+/// Whether JSON has the text as it is: ASCII without control characters, quotation marks and backslashes. Eight bytes at
+/// a time: nearly all texts are.
+fn is_plain(text: &[u8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const TOPS: u64 = u64::from_ne_bytes([0x80; 8]);
+    // The top bit of each byte that is zero, as long as no byte has its top bit set (Bit Twiddling Hacks, haszero).
+    let zeros = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes & TOPS;
+    let is_special = |bytes: u64| {
+        let control = bytes.wrapping_sub(ONES * 0x20) & !bytes & TOPS;
+        (bytes & TOPS) | control | zeros(bytes ^ (ONES * u64::from(b'"'))) | zeros(bytes ^ (ONES * u64::from(b'\\')))
+    };
+    let (chunks, rest) = text.as_chunks::<8>();
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    chunks.iter().chain([&last]).all(|chunk| is_special(u64::from_ne_bytes(*chunk)) == 0)
 }

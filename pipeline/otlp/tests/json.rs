@@ -166,3 +166,25 @@ fn scattered_lists_repeated_scalars_and_split_messages_are_merged_as_protobuf_sa
         r#"{"resourceLogs":[{"resource":{"attributes":[{"key":"x"},{"key":"y"}]},"scopeLogs":[{"scope":{}},{"scope":{}}],"schemaUrl":"b"}]}"#
     );
 }
+
+#[test]
+fn every_character_at_every_place_is_written_as_json_has_it() {
+    let characters = (0..=0x17f).chain([0x2028, 0xfffd, 0x1f600]).filter_map(char::from_u32);
+    for character in characters {
+        for place in 0..10 {
+            let mut text: String = "plain text".into();
+            text.insert(place, character);
+            // resource_logs, scope_logs, log_records, severity_text: fields 1, 2, 2 and 3.
+            let mut wire = Vec::new();
+            for tag in [3 << 3 | 2, 2 << 3 | 2, 2 << 3 | 2, 1 << 3 | 2] {
+                let inner = if wire.is_empty() { text.as_bytes().to_vec() } else { wire };
+                wire = vec![tag, inner.len() as u8];
+                wire.extend(inner);
+            }
+            let mut out = Vec::new();
+            json::write(&LOGS_REQUEST, &wire, &mut out).unwrap();
+            let expected = format!("\"severityText\":{}", serde_json::to_string(&text).unwrap());
+            assert!(String::from_utf8(out).unwrap().contains(&expected), "{character:?} at {place}");
+        }
+    }
+}
