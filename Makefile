@@ -2,7 +2,7 @@
 # make test   every test that fits a short run
 # make e2e    tests against real servers        make kernels  probes on an older kernel, in qemu
 # make bench  cost of probes and pipeline       make lint     format, clippy, README's commands
-# make fuzz   any bytes as configuration and OTLP   make bench-peers  beside a real Collector
+# make fuzz   any bytes as configuration, OTLP, OTTL  make bench-peers  beside a real Collector
 .PHONY: run build setup tracefs test unit lint e2e kernels bench bench-peers collector fuzz
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
