@@ -31,8 +31,8 @@ start_agent --set receivers.ebpf_metrics.collection_interval=500ms \
 for _ in $(seq 20); do echo x >/dev/udp/127.0.0.1/9; done
 await 10 grep -q NO_SOCKET "$WORK/telemetry.jsonl"
 await 10 sh -c "[ \$(grep -c resourceMetrics $WORK/telemetry.jsonl) -ge 3 ]"
-# A request whose span goes the same way: this agent's own page, asked by somebody else.
-curl -sS --max-time 5 -o /dev/null "http://127.0.0.1:29704/metrics"
+# A request whose span goes the same way: the page of what the agent says of itself, asked by somebody else.
+curl -sS --max-time 5 -o /dev/null "http://127.0.0.1:29706/metrics"
 await 20 grep -q resourceSpans "$WORK/telemetry.jsonl"
 kill -TERM "$agent"; wait "$agent"
 
