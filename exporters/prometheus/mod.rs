@@ -9,7 +9,7 @@
 //!
 //! Keeps the last point of every series. Names and labels follow the Collector's exporter. Unlike it, series of
 //! different resources stay apart: those whose labels would still be the same are not merged but left out, counted and
-//! warned about.
+//! warned about. The server's settings about bodies and metadata of requests have no effect: a scrape has none.
 
 mod exponential;
 mod labels;

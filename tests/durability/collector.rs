@@ -45,7 +45,7 @@ impl Drop for Collector {
 }
 
 #[test]
-#[ignore = "needs a built Collector"]
+#[ignore = "needs a real Collector: tests/e2e/check_queue_on_disk.sh"]
 fn a_real_collector_that_comes_and_goes_has_all_that_was_acknowledged_in_spite_of_kills() {
     let (storage, folder, address) = (Storage::new(), Storage::new(), nobody());
     let mut acknowledged = Vec::new();

@@ -42,7 +42,7 @@ fn nothing_acknowledged_is_lost_by_20_kills_while_the_backend_comes_and_goes() {
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes: tests/e2e/check_queue_on_disk.sh"]
 fn nothing_acknowledged_is_lost_by_150_kills() {
     survive(150);
 }
