@@ -389,7 +389,7 @@ impl Compiler {
             let mut parts = argument.into_inner().peekable();
             let named = parts.next_if(|part| part.as_rule() == Rule::name_of_argument);
             let slot = match &named {
-                Some(name) => params.iter().position(|param| param.name == name.as_str()),
+                Some(name) => params.iter().position(|param| camel(param.name).eq(camel(name.as_str()))),
                 None => Some(index).filter(|index| *index < params.len()),
             };
             let Some(slot) = slot else {
@@ -525,6 +525,12 @@ impl Expr {
         };
         folded.map_or(self, Self::Literal)
     }
+}
+
+/// A name of an argument without its underscores: `named_only` is also written `namedOnly`.
+fn camel(name: &str) -> impl Iterator<Item = char> {
+    let begins = |(before, c): (char, char)| if before == '_' { c.to_ascii_uppercase() } else { c };
+    std::iter::once('_').chain(name.chars()).zip(name.chars()).map(begins).filter(|c| *c != '_')
 }
 
 fn only_of<'i>(mut parts: impl Iterator<Item = Node<'i>>, place: &Node<'i>) -> Result<Node<'i>, Fault> {

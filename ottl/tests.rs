@@ -39,3 +39,43 @@ fn a_wrong_condition_is_told_with_its_place_and_what_to_write_instead() {
     let deep = format!("{}true{}", "(".repeat(100_000), ")".repeat(100_000));
     assert!(fault(&deep).contains("more than 64 brackets in each other"));
 }
+
+/// What the Collector 0.155 has, written as in its documentation; a question mark for what may be left out.
+const REFERENCE: &str = include_str!("functions/reference.txt");
+
+/// Refused with a sentence.
+const MISSING: [&str; 7] = [
+    "ConvertAttributesToElementsXML",
+    "ConvertTextToElementsXML",
+    "ExtractGrokPatterns",
+    "GetXML",
+    "InsertXML",
+    "RemoveXML",
+    "UserAgent",
+];
+
+#[test]
+fn every_function_of_the_collector_is_known_with_its_arguments() {
+    let ours = |function: &crate::functions::Function| {
+        let mark = |optional: bool| if optional { "?" } else { "" };
+        let params: Vec<_> = function.params.iter().map(|p| format!("{}{}", p.name, mark(p.optional))).collect();
+        format!("{}({})", function.name, params.join(", "))
+    };
+    let mut known: Vec<String> = crate::functions::TABLES.iter().flat_map(|table| table.iter()).map(ours).collect();
+    known.sort();
+    let missing = |row: &&str| MISSING.iter().any(|name| row.split('(').next() == Some(name));
+    let mut wanted: Vec<&str> = REFERENCE.lines().filter(|row| !missing(row)).collect();
+    wanted.sort_unstable();
+    assert_eq!(known, wanted);
+}
+
+#[test]
+fn a_name_of_an_argument_is_taken_with_and_without_underscores() {
+    for good in ["IsMatch(log.body, pattern = \"x\")", "Split(log.body, delimiter=\"x\") == log.body"] {
+        assert!(crate::condition(good, crate::Context::Log, crate::Prefix::Required).is_ok(), "{good}");
+    }
+    for (name, good) in [("utf8_safe", true), ("utf8Safe", true), ("utf8safe", false)] {
+        let text = format!("Substring(log.body, 0, 1, {name}=true) == \"x\"");
+        assert_eq!(crate::condition(&text, crate::Context::Log, crate::Prefix::Required).is_ok(), good, "{text}");
+    }
+}

@@ -19,7 +19,7 @@ fn the_table_is_what_a_real_collector_does() {
     let spelled = |lines: Vec<Json>| spelled::spelled(first(&lines));
     let rows: Vec<_> = rows.into_iter().map(|(input, case, lines)| (input, case, spelled(lines))).collect();
     if std::env::var_os("UPDATE_OTTL").is_some() {
-        table.expect(&rows);
+        table.expect(&kept(&rows, &table.expected()));
     }
     let expected = table.expected();
     for (input, case, row) in &rows {
@@ -27,4 +27,14 @@ fn the_table_is_what_a_real_collector_does() {
     }
     assert!(rows.len() >= 200, "{} cases", rows.len());
     eprintln!("ottl: {} cases as the real Collector", rows.len());
+}
+
+/// The rows as they were expected before, where they are the same but for an order that means nothing.
+fn kept(rows: &[(String, String, Json)], before: &Json) -> Vec<(String, String, Json)> {
+    let row = |(input, case, row): &(String, String, Json)| {
+        let old = &before[input][case];
+        let row = if in_order(old) == in_order(row) { old } else { row };
+        (input.clone(), case.clone(), row.clone())
+    };
+    rows.iter().map(row).collect()
 }

@@ -17,12 +17,14 @@ pub static FUNCTIONS: &[Function] = &[
         "Whether a pattern is in the value as text.",
         is_match,
     ),
-    converter("IsString", &[need("value", Any)], "Whether it is a string.", |a| is(a, |v| matches!(v, Val::Text(_)))),
-    converter("IsBool", &[need("value", Any)], "Whether it is a bool.", |a| is(a, |v| matches!(v, Val::Bool(_)))),
-    converter("IsInt", &[need("value", Any)], "Whether it is an int.", |a| is(a, |v| matches!(v, Val::Int(_)))),
-    converter("IsDouble", &[need("value", Any)], "Whether it is a double.", |a| is(a, |v| matches!(v, Val::Double(_)))),
-    converter("IsMap", &[need("value", Any)], "Whether it is a map.", |a| is(a, |v| matches!(v, Val::Map(_)))),
-    converter("IsList", &[need("value", Any)], "Whether it is a list.", |a| is(a, |v| matches!(v, Val::List(_)))),
+    converter("IsString", &[need("target", Any)], "Whether it is a string.", |a| is(a, |v| matches!(v, Val::Text(_)))),
+    converter("IsBool", &[need("target", Any)], "Whether it is a bool.", |a| is(a, |v| matches!(v, Val::Bool(_)))),
+    converter("IsInt", &[need("target", Any)], "Whether it is an int.", |a| is(a, |v| matches!(v, Val::Int(_)))),
+    converter("IsDouble", &[need("target", Any)], "Whether it is a double.", |a| {
+        is(a, |v| matches!(v, Val::Double(_)))
+    }),
+    converter("IsMap", &[need("target", Any)], "Whether it is a map.", |a| is(a, |v| matches!(v, Val::Map(_)))),
+    converter("IsList", &[need("target", Any)], "Whether it is a list.", |a| is(a, |v| matches!(v, Val::List(_)))),
     converter("HasPrefix", &[need("target", Text), need("prefix", Text)], "Whether a text begins so.", has_prefix),
     converter("HasSuffix", &[need("target", Text), need("suffix", Text)], "Whether a text ends so.", has_suffix),
     Function {

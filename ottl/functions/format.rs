@@ -124,7 +124,7 @@ fn exponent(double: f64, precision: usize) -> String {
     with_go_exponent(&format!("{double:.precision$e}"))
 }
 
-fn shortest(double: f64) -> String {
+pub(super) fn shortest(double: f64) -> String {
     let size = double.abs();
     if size != 0.0 && size.is_finite() && !(1e-4..1e21).contains(&size) {
         return with_go_exponent(&format!("{double:e}"));

@@ -13,6 +13,7 @@ use crate::target::{Context, Item, Target};
 mod aggregate;
 mod buckets;
 mod exponential;
+mod percentile;
 
 const HOW: super::Kind = OneOf(&["sum", "max", "min", "mean", "median", "count"]);
 const TEMPORALITY: super::Kind = OneOf(&["delta", "cumulative"]);
@@ -69,6 +70,13 @@ pub static FUNCTIONS: &[Function] = &[
         "Adds a sum of the sums of a histogram or summary.",
         |call, target| extract(call, target, 0, "_sum", Part::Sum),
     ),
+    metric(
+        "extract_percentile_metric",
+        &[need("percentile", Float), may("suffix", Word)],
+        "Adds a gauge of a percentile of a histogram, reckoned within its bucket.",
+        percentile::extract,
+    )
+    .checked(percentile::check),
     metric(
         "aggregate_on_attributes",
         &[need("aggregation_function", HOW), may("attributes", Texts)],

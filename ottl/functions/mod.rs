@@ -5,6 +5,7 @@ mod collections;
 mod editors;
 mod flatten;
 mod format;
+mod formats;
 pub mod glob;
 mod hashes;
 mod metrics;
@@ -146,6 +147,11 @@ impl Function {
     const fn checked(self, check: fn(&Call) -> Result<(), String>) -> Self {
         Self { check, ..self }
     }
+
+    /// The same, known in these contexts only.
+    const fn only_in(self, contexts: &'static [Context]) -> Self {
+        Self { contexts, ..self }
+    }
 }
 
 /// Every function, by theme.
@@ -160,6 +166,7 @@ pub static TABLES: &[&[Function]] = &[
     numbers::FUNCTIONS,
     collections::FUNCTIONS,
     parsers::FUNCTIONS,
+    formats::FUNCTIONS,
     time::FUNCTIONS,
     hashes::FUNCTIONS,
     network::FUNCTIONS,

@@ -10,7 +10,7 @@ use crate::value::{Val, find};
 
 pub static FUNCTIONS: &[Function] = &[converter(
     "ParseSeverity",
-    &[need("target", Any), need("severity_mapping", Map)],
+    &[need("target", Any), need("mapping", Map)],
     "The name whose list has the text (equals), or has the number in a range.",
     parse_severity,
 )];
