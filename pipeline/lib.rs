@@ -30,6 +30,7 @@ mod self_profile;
 mod set_key;
 mod settings;
 pub mod storage;
+mod taker;
 mod telemetry;
 mod values;
 
@@ -52,10 +53,11 @@ pub use running::{ReloadError, Reloaded, Running};
 pub use self_profile::SelfProfiler;
 pub use set_key::SetKey;
 pub use settings::{
-    BatchProcessor, Detail, Encoding, IncludeExclude, Level, LogSettings, MetricSettings, OtlpPush, Periodic,
-    PipelineSettings, PrometheusReader, Protocol, Reader, ResourceSettings, Sampling, Settings, SimpleProcessor,
-    SpanExporter, SpanProcessor, Tables, TelemetrySettings, TraceSettings,
+    BatchProcessor, Detail, Encoding, IncludeExclude, Level, LogSettings, MetricPush, MetricSettings, MetricTarget,
+    OtlpPush, Periodic, PipelineSettings, PrometheusReader, Protocol, PushProcessor, PushTarget, Reader,
+    ResourceSettings, Sampling, Settings, SimpleProcessor, Tables, TelemetrySettings, TraceSettings,
 };
+pub use taker::Taker;
 pub use telemetry::{ItemCounter, Telemetry};
 pub use values::{check_value, value_of};
 

@@ -109,10 +109,24 @@ impl Telemetry {
 
     /// A counter of items with its labels already bound, present with 0 from the start.
     pub fn items(&self, name: String, description: &'static str, labels: Vec<KeyValue>) -> ItemCounter {
-        let counter = self.meter.u64_counter(name).with_description(description).build();
+        let unit = unit(&name);
+        let counter = self.meter.u64_counter(name).with_description(description).with_unit(unit).build();
         counter.add(0, &labels);
         ItemCounter { counter, labels: labels.into() }
     }
+}
+
+/// The units that the Collector's counters of items have, by the end of their names; others have none.
+const UNITS: [(&str, &str); 5] = [
+    ("_spans", "{span}"),
+    ("_metric_points", "{datapoint}"),
+    ("_log_records", "{record}"),
+    ("_profile_samples", "{sample}"),
+    ("_trigger_send", "{time}"),
+];
+
+fn unit(name: &str) -> &'static str {
+    UNITS.iter().find(|(end, _)| name.ends_with(end)).map_or("", |(_, unit)| unit)
 }
 
 /// A counter of items with bound labels.

@@ -7,8 +7,14 @@ use pipeline::ResourceSettings;
 use pipeline::proto::common::v1::KeyValue;
 use pipeline::proto::resource::v1::Resource;
 
-/// Attributes by name: `service.name`, `service.version`, `service.instance.id` and what the configuration adds.
-pub type Speaker = BTreeMap<String, serde_json::Value>;
+/// Who speaks.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Speaker {
+    /// `service.name`, `service.version`, `service.instance.id` and what the configuration adds.
+    pub attributes: BTreeMap<String, serde_json::Value>,
+    /// The schema that they follow.
+    pub schema_url: String,
+}
 
 /// The name of this run, the same from start to end: a reload does not make another process of it.
 pub fn instance_id() -> String {
@@ -23,14 +29,14 @@ pub fn of(instance_id: &str, settings: &ResourceSettings) -> Speaker {
         ("service.version", env!("CARGO_PKG_VERSION")),
         ("service.instance.id", instance_id),
     ];
-    let mut speaker: Speaker = usual.map(|(name, value)| (name.to_owned(), value.into())).into();
+    let mut attributes: BTreeMap<_, _> = usual.map(|(name, value)| (name.to_owned(), value.into())).into();
     for (name, value) in &settings.attributes {
         match value {
-            Value::Null => drop(speaker.remove(name)),
-            value => drop(speaker.insert(name.clone(), json(value))),
+            Value::Null => drop(attributes.remove(name)),
+            value => drop(attributes.insert(name.clone(), json(value))),
         }
     }
-    speaker
+    Speaker { attributes, schema_url: settings.schema_url().to_owned() }
 }
 
 /// A value of the configuration as JSON.
@@ -49,11 +55,12 @@ pub fn json(value: &Value) -> serde_json::Value {
 
 /// The same as OTLP has it.
 pub fn resource(speaker: &Speaker) -> Resource {
-    let attributes = speaker.iter().map(|(key, value)| attribute(key, value)).collect();
+    let attributes = speaker.attributes.iter().map(|(key, value)| attribute(key, value)).collect();
     Resource { attributes, ..Resource::default() }
 }
 
-fn attribute(key: &str, value: &serde_json::Value) -> KeyValue {
+/// An attribute as OTLP has it.
+pub fn attribute(key: &str, value: &serde_json::Value) -> KeyValue {
     use pipeline::proto::common::v1::{AnyValue, any_value::Value};
     let value = match value {
         serde_json::Value::Bool(value) => Value::BoolValue(*value),

@@ -63,6 +63,44 @@ mod kernel {
         assert!(page.contains("\notelcol_process_uptime ") && !page.contains("_total{"), "{page}");
     }
 
+    /// Every line to the agent's own receiver and from there into its file, at the level where each request has lines.
+    const TO_ITSELF: &str = "
+receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:0'}}}}
+service:
+  telemetry: {logs: {level: debug, sampling: {enabled: false}}}
+  pipelines: {logs/own: {receivers: [otlp], exporters: [file]}}
+";
+
+    #[test]
+    fn own_log_records_arrive_once_and_what_is_said_about_sending_them_is_not_sent() {
+        let mut agent = Agent::start_over(TO_ITSELF, &[]);
+        let said = agent.errors();
+        let address = said.split("\"address\": \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        let exporter = format!("{{otlp: {{protocol: grpc, endpoint: 'http://{address}', compression: gzip}}}}");
+        agent.rewrite(&TO_ITSELF.replace(
+            "level: debug,",
+            &format!("level: debug, processors: [{{batch: {{schedule_delay: 10, exporter: {exporter}}}}}],"),
+        ));
+        let records = |agent: &Agent| -> Vec<Value> {
+            let lines = agent.lines();
+            let logs = lines.iter().filter_map(|line| line["resourceLogs"].as_array()).flatten();
+            let scopes = logs.filter_map(|resource| resource["scopeLogs"].as_array()).flatten();
+            scopes.filter_map(|scope| scope["logRecords"].as_array()).flatten().cloned().collect()
+        };
+        let of = |record: &Value, text: &str| record["body"]["stringValue"].as_str() == Some(text);
+        agent.wait_for("its own record", |agent| {
+            records(agent).iter().any(|record| of(record, "Config is the same, nothing restarted"))
+        });
+        let before = agent.own_metric("otelcol_receiver_accepted_log_records{receiver=\"otlp\",transport=\"grpc\"}");
+        // If requests were told of, each of them would make the next one.
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        let after = agent.own_metric("otelcol_receiver_accepted_log_records{receiver=\"otlp\",transport=\"grpc\"}");
+        assert!(after < before + 40, "{before} records became {after}");
+        let all = records(&agent);
+        let one = all.iter().filter(|record| of(record, "Config is the same, nothing restarted"));
+        assert_eq!(one.count(), 1);
+    }
+
     #[test]
     fn sighup_changes_level_and_encoding_of_what_runs() {
         let mut agent = Agent::start_over("", &[]);

@@ -48,7 +48,10 @@ impl Output {
     pub async fn show(&self, lines: &[String]) -> Result<(), Rejected> {
         match self {
             Self::Log { id } => {
-                lines.iter().for_each(|line| tracing::info!(otelcol.component.id = %id, "{line}"));
+                let say = |line: &String| {
+                    tracing::info!(otelcol.component.id = %id, otelcol.component.kind = "exporter", "{line}");
+                };
+                lines.iter().for_each(say);
                 Ok(())
             }
             Self::Paths(Paths { opened, .. }) => {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline::component::{Exporter, ExporterConfig};
-use pipeline::own_spans::{Sampling, Span, Taker, Who};
+use pipeline::own_spans::{Sampling, Span, Who};
 use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::{Gauge, NumberDataPoint};
 use pipeline::{Batch, Rejected, RejectedKind, Signal, Tasks};
@@ -162,7 +162,7 @@ async fn the_server_is_told_the_span_only_while_that_is_wanted() {
     let (spans, _taken) = tokio::sync::mpsc::channel(9);
     let dropped = telemetry.items("dropped".into(), "", Vec::new());
     for propagates in [false, true] {
-        let taker = Taker { spans: spans.clone(), dropped: dropped.clone() };
+        let taker = pipeline::Taker { items: spans.clone(), dropped: dropped.clone() };
         telemetry.tracer().send_to(vec![taker], Sampling::default(), propagates);
         let span = telemetry.tracer().begin(&who, || "export".into(), &Span::default());
         exporter.send(batch().under(&span)).await.unwrap();

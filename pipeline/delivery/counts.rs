@@ -97,7 +97,8 @@ impl UnderWay {
     fn new(place: Place<'_>) -> Self {
         let about = "Number of export requests currently in-flight (including retry backoff).";
         let meter = place.telemetry.meter();
-        let gauge = meter.i64_up_down_counter("otelcol_exporter_in_flight_requests").with_description(about).build();
+        let gauge = meter.i64_up_down_counter("otelcol_exporter_in_flight_requests");
+        let gauge = gauge.with_description(about).with_unit("{request}").build();
         let labels = [KeyValue::new("exporter", place.id.to_owned()), KeyValue::new("data_type", place.signal.name())];
         gauge.add(0, &labels);
         Self { gauge, labels: labels.into() }

@@ -13,10 +13,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc;
-
 use crate::proto::trace::v1 as proto;
-use crate::{Batch, ItemCounter, Signal};
+use crate::{Batch, Signal, Taker};
 
 pub use recent::{Recent, Sample};
 pub use span::{Active, Context, Detail, Span};
@@ -38,7 +36,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Rules {
     sampling: Sampling,
-    takers: Vec<Taker>,
+    takers: Vec<Taker<Finished>>,
 }
 
 /// Of which traces spans are made.
@@ -54,15 +52,6 @@ impl Default for Sampling {
     fn default() -> Self {
         Self { roots: 1.0, heeds_parents: true }
     }
-}
-
-/// Somebody who takes finished spans.
-#[derive(Clone, Debug)]
-pub struct Taker {
-    /// Never waited for.
-    pub spans: mpsc::Sender<Finished>,
-    /// Counts what found no room.
-    pub dropped: ItemCounter,
 }
 
 /// A span that is over, and whose it is.
@@ -95,7 +84,7 @@ impl Who {
 impl Tracer {
     /// From now on these take the spans; nobody is nobody, and then there are none.
     /// `propagates`: what senders say of their trace counts, and backends are told of ours.
-    pub fn send_to(&self, takers: Vec<Taker>, sampling: Sampling, propagates: bool) {
+    pub fn send_to(&self, takers: Vec<Taker<Finished>>, sampling: Sampling, propagates: bool) {
         self.0.propagates.store(propagates && !takers.is_empty(), Ordering::Relaxed);
         self.0.is_on.store(!takers.is_empty(), Ordering::Relaxed);
         *self.rules() = Rules { sampling, takers };
@@ -163,9 +152,7 @@ impl Tracer {
     fn take(&self, finished: Finished) {
         self.0.recent.lock().unwrap_or_else(PoisonError::into_inner).note(&finished.span);
         for taker in &self.rules().takers {
-            if taker.spans.try_send(finished.clone()).is_err() {
-                taker.dropped.add(1_u32);
-            }
+            taker.take(finished.clone());
         }
     }
 }

@@ -2,22 +2,22 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{Context, Detail, Finished, Sampling, Span, Taker, Tracer, Who};
+use super::{Context, Detail, Finished, Sampling, Span, Tracer, Who};
 use crate::component::{Processor, Transform, Verdict};
 use crate::delivery::tests::{Answer, bench_traced};
 use crate::delivery::{Delivery, QueueSettings, RetrySettings};
 use crate::graph::chain;
 use crate::tests::batches::logs;
-use crate::{Batch, Outlets, Rejected, Signal, Tasks, Telemetry};
+use crate::{Batch, Outlets, Rejected, Signal, Taker, Tasks, Telemetry};
 
 fn who() -> Arc<Who> {
     Who::new("x", "receiver", Signal::Logs)
 }
 
 fn taken(telemetry: &Telemetry, room: usize, sampling: Sampling) -> mpsc::Receiver<Finished> {
-    let (spans, taken) = mpsc::channel(room);
+    let (items, taken) = mpsc::channel(room);
     let dropped = telemetry.items("dropped".into(), "", Vec::new());
-    telemetry.tracer().send_to(vec![Taker { spans, dropped }], sampling, true);
+    telemetry.tracer().send_to(vec![Taker { items, dropped }], sampling, true);
     taken
 }
 

@@ -1,6 +1,8 @@
 //! The whole configuration, typed: tree to components and pipelines, all faults at once.
 
 mod flow;
+mod otlp_push;
+mod processors;
 mod readers;
 mod references;
 mod resource;
@@ -20,10 +22,12 @@ use crate::component::{
 };
 use crate::connector::{ConnectorConfig, ConnectorFactory};
 use crate::extension::{ExtensionConfig, ExtensionFactory};
-pub use readers::{IncludeExclude, OtlpPush, Periodic, PrometheusReader, Protocol, Reader};
+pub use otlp_push::{OtlpPush, Protocol};
+pub use processors::{BatchProcessor, PushProcessor, PushTarget, SimpleProcessor};
+pub use readers::{IncludeExclude, MetricPush, MetricTarget, Periodic, PrometheusReader, Reader};
 pub use resource::ResourceSettings;
 pub use service::{PipelineSettings, ServiceSettings};
-pub use spans::{BatchProcessor, SimpleProcessor, SpanExporter, SpanProcessor, TraceSettings};
+pub use spans::TraceSettings;
 pub use telemetry::{Detail, Encoding, Level, LogSettings, MetricSettings, Sampling, TelemetrySettings};
 
 /// The sections a configuration may have.

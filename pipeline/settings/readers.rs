@@ -1,6 +1,9 @@
 //! `service::telemetry::metrics::readers`.
 
-use config::{Decoder, Opaque, Rules};
+use config::{Decoder, Rules, Section};
+
+use super::OtlpPush;
+use super::processors::{Nothing, PushTarget};
 
 config::settings! {
     /// One reader of own metrics: pull or periodic.
@@ -87,7 +90,7 @@ config::settings! {
         /// Milliseconds that one sending may take.
         pub timeout: u32 = 30_000,
         /// Where they are sent.
-        pub exporter: PushExporter = PushExporter::default(),
+        pub exporter: MetricTarget = MetricTarget::default(),
     }
 }
 
@@ -96,88 +99,52 @@ impl Rules for Periodic {
         if self.interval == 0 {
             decoder.at("interval", |d| d.error("must be greater than zero"));
         }
-        if self.exporter.otlp.is_none() {
-            decoder.at("exporter", |d| d.error("must have otlp"));
-        }
     }
 }
 
 config::settings! {
-    /// Where own metrics are sent.
-    pub struct PushExporter {
+    /// Where own metrics are sent: otlp or console.
+    pub struct MetricTarget {
         /// To an OTLP receiver.
-        pub otlp: Option<OtlpPush> = None,
+        pub otlp: Option<MetricPush> = None,
+        /// To standard output, as lines of OTLP/JSON.
+        pub console: Section<Nothing> = Section::on_when_named(),
     }
 }
 
-impl Rules for PushExporter {}
+impl MetricTarget {
+    /// The same without what is about metrics alone.
+    pub fn target(&self) -> PushTarget {
+        PushTarget { otlp: self.otlp.as_ref().map(|metrics| metrics.otlp.clone()), console: self.console.clone() }
+    }
+}
+
+impl Rules for MetricTarget {
+    fn rules(&self, decoder: &mut Decoder) {
+        self.target().rules(decoder);
+    }
+}
 
 config::settings! {
     /// An OTLP receiver of own metrics.
-    pub struct OtlpPush {
-        /// grpc, http/protobuf or http/json.
-        pub protocol: Protocol = Protocol::HttpProtobuf,
-        /// Its address. Without a scheme it is https, or http if insecure.
-        pub endpoint: String = String::new(),
-        /// Headers that go with every request, as a list of name and value.
-        pub headers: Vec<Header> = Vec::new(),
-        /// Whether to speak without TLS.
-        pub insecure: bool = false,
-        /// PEM file with the certificates to trust.
-        pub certificate: String = String::new(),
-        /// PEM file with the client's certificate.
-        pub client_certificate: String = String::new(),
-        /// PEM file with the client's key.
-        pub client_key: String = String::new(),
-        /// gzip or none.
-        pub compression: String = "none".into(),
-        /// Milliseconds that a request may take.
-        pub timeout: u32 = 10_000,
+    pub struct MetricPush (pub otlp: OtlpPush = OtlpPush::default()) {
+        /// Only cumulative: what own metrics count goes on from the start of the process.
+        pub temporality_preference: String = String::new(),
+        /// Only explicit_bucket_histogram.
+        pub default_histogram_aggregation: String = String::new(),
     }
 }
 
-impl OtlpPush {
-    /// The endpoint with its scheme.
-    pub fn url(&self) -> String {
-        match (self.endpoint.contains("://"), self.insecure) {
-            (true, _) => self.endpoint.clone(),
-            (false, true) => format!("http://{}", self.endpoint),
-            (false, false) => format!("https://{}", self.endpoint),
-        }
-    }
-}
-
-impl Rules for OtlpPush {
+impl Rules for MetricPush {
     fn rules(&self, decoder: &mut Decoder) {
-        if self.endpoint.is_empty() {
-            decoder.at("endpoint", |d| d.error("must be set"));
+        let only = [
+            ("temporality_preference", &self.temporality_preference, "cumulative"),
+            ("default_histogram_aggregation", &self.default_histogram_aggregation, "explicit_bucket_histogram"),
+        ];
+        for (key, word, wanted) in only {
+            if !word.is_empty() && word != wanted {
+                decoder.at(key, |d| d.error(format!("{word:?} is not supported for own metrics, only {wanted}")));
+            }
         }
-        if !["none", "gzip", ""].contains(&self.compression.as_str()) {
-            decoder.at("compression", |d| d.unknown("compression", &self.compression, &["gzip", "none"]));
-        }
-    }
-}
-
-config::settings! {
-    /// A header.
-    pub struct Header {
-        /// Its name.
-        pub name: String = String::new(),
-        /// Its value.
-        pub value: Opaque = Opaque::default(),
-    }
-}
-
-impl Rules for Header {}
-
-config::words! {
-    /// How OTLP travels.
-    pub enum Protocol: "protocol" {
-        /// gRPC.
-        Grpc = "grpc",
-        /// Protobuf over HTTP.
-        HttpProtobuf = "http/protobuf",
-        /// JSON over HTTP.
-        HttpJson = "http/json",
     }
 }

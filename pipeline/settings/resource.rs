@@ -18,6 +18,13 @@ pub struct ResourceSettings {
     plain: bool,
 }
 
+impl ResourceSettings {
+    /// The schema that the attributes follow.
+    pub fn schema_url(&self) -> &str {
+        &self.schema_url
+    }
+}
+
 impl Default for ResourceSettings {
     fn default() -> Self {
         Self { attributes: IndexMap::new(), schema_url: SCHEMA_URL.into(), plain: false }

@@ -2,7 +2,8 @@
 
 use config::{Decoder, Node, Rules, Section};
 
-use super::{Detail, OtlpPush};
+use super::Detail;
+use super::processors::{Nothing, PushProcessor};
 use crate::own_spans::Sampling;
 
 const PROPAGATORS: [&str; 2] = ["tracecontext", "b3"];
@@ -16,7 +17,7 @@ config::settings! {
         /// taken without effect.
         pub propagators: Vec<String> = Vec::new(),
         /// Where spans go. Without any there are none.
-        pub processors: Vec<SpanProcessor> = Vec::new(),
+        pub processors: Vec<PushProcessor> = Vec::new(),
         /// Of which traces spans are made; of all when absent.
         pub sampler: Option<Sampler> = None,
         /// Taken from the Collector's files without effect: own spans are small.
@@ -26,7 +27,7 @@ config::settings! {
 
 impl TraceSettings {
     /// Those that run.
-    pub fn active_processors(&self) -> &[SpanProcessor] {
+    pub fn active_processors(&self) -> &[PushProcessor] {
         if self.level == Detail::None { &[] } else { &self.processors }
     }
 
@@ -43,84 +44,6 @@ impl Rules for TraceSettings {
         }
     }
 }
-
-config::settings! {
-    /// One way of own spans: batch or simple.
-    pub struct SpanProcessor {
-        /// Several at once.
-        pub batch: Option<BatchProcessor> = None,
-        /// Each by itself.
-        pub simple: Option<SimpleProcessor> = None,
-    }
-}
-
-impl Rules for SpanProcessor {
-    fn rules(&self, decoder: &mut Decoder) {
-        if self.batch.is_some() == self.simple.is_some() {
-            decoder.error("must have either batch or simple");
-        }
-    }
-}
-
-config::settings! {
-    /// Spans that are sent several at once.
-    pub struct BatchProcessor {
-        /// Milliseconds that a span waits for others.
-        pub schedule_delay: u32 = 5000,
-        /// Milliseconds that one sending may take.
-        pub export_timeout: u32 = 30_000,
-        /// So many wait at most; more are dropped and counted.
-        pub max_queue_size: u32 = 2048,
-        /// So many are sent at once.
-        pub max_export_batch_size: u32 = 512,
-        /// Where they go.
-        pub exporter: SpanExporter = SpanExporter::default(),
-    }
-}
-
-impl Rules for BatchProcessor {
-    fn rules(&self, decoder: &mut Decoder) {
-        let sizes = [("max_queue_size", self.max_queue_size), ("max_export_batch_size", self.max_export_batch_size)];
-        for (key, _) in sizes.into_iter().filter(|(_, size)| *size == 0) {
-            decoder.at(key, |d| d.error("must be greater than zero"));
-        }
-    }
-}
-
-config::settings! {
-    /// Spans that are sent one by one.
-    pub struct SimpleProcessor {
-        /// Where they go.
-        pub exporter: SpanExporter = SpanExporter::default(),
-    }
-}
-
-impl Rules for SimpleProcessor {}
-
-config::settings! {
-    /// Where own spans go: otlp or console.
-    pub struct SpanExporter {
-        /// To an OTLP receiver.
-        pub otlp: Option<OtlpPush> = None,
-        /// To standard output, as lines of OTLP/JSON.
-        pub console: Section<Nothing> = Section::on_when_named(),
-    }
-}
-
-impl Rules for SpanExporter {
-    fn rules(&self, decoder: &mut Decoder) {
-        if self.otlp.is_some() == self.console.get().is_some() {
-            decoder.error("must have either otlp or console");
-        }
-    }
-}
-
-config::settings! {
-    /// No settings.
-    pub struct Nothing {}
-}
-
-impl Rules for Nothing {}
 
 config::settings! {
     /// Of which traces spans are made.

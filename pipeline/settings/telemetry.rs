@@ -5,6 +5,7 @@ use std::time::Duration;
 use config::{Decoder, Node, Rules, Section};
 use indexmap::IndexMap;
 
+use super::processors::PushProcessor;
 use super::readers::Reader;
 use super::resource::ResourceSettings;
 use super::spans::TraceSettings;
@@ -48,22 +49,12 @@ config::settings! {
         pub initial_fields: IndexMap<String, Node> = IndexMap::new(),
         /// Whether the resource's attributes are left out.
         pub disable_zap_resource: bool = false,
-        /// Log lines over OTLP; not there yet, so only an empty list is taken.
-        pub processors: Vec<Node> = Vec::new(),
+        /// Where what the lines say goes as log records, too.
+        pub processors: Vec<PushProcessor> = Vec::new(),
     }
 }
 
-impl Rules for LogSettings {
-    fn rules(&self, decoder: &mut Decoder) {
-        none_yet("processors", &self.processors, decoder);
-    }
-}
-
-fn none_yet(key: &str, list: &[Node], decoder: &mut Decoder) {
-    if !list.is_empty() {
-        decoder.at(key, |d| d.error("is not supported yet: leave it out or empty"));
-    }
-}
+impl Rules for LogSettings {}
 
 config::words! {
     /// Levels of own log lines.
@@ -130,7 +121,9 @@ impl MetricSettings {
 
 impl Rules for MetricSettings {
     fn rules(&self, decoder: &mut Decoder) {
-        none_yet("views", &self.views, decoder);
+        if !self.views.is_empty() {
+            decoder.at("views", |d| d.error("are not supported: leave them out or empty"));
+        }
     }
 }
 

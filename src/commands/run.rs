@@ -9,7 +9,7 @@ use super::Error;
 use crate::cli::Sources;
 use crate::logging::Logging;
 use crate::own_metrics::Readers;
-use crate::own_traces::OwnTraces;
+use crate::own_push::{OwnLogs, OwnTraces};
 use crate::{configuration, process_metrics, speaker};
 
 /// How long the end waits for blocking calls.
@@ -21,11 +21,9 @@ pub fn run(sources: &Sources, unheeded: &[String]) -> Result<(), Error> {
     let instance_id = speaker::instance_id();
     let telemetry = &loaded.settings.service.telemetry;
     let logging = Logging::start(&telemetry.logs, &speaker::of(&instance_id, &telemetry.resource))?;
-    for warning in unheeded.iter().chain(&loaded.warnings) {
-        tracing::warn!("{warning}");
-    }
+    let warnings = unheeded.iter().chain(&loaded.warnings).cloned().collect();
     let runtime = super::runtime()?;
-    let served = runtime.block_on(serve(sources, loaded.settings, Own { instance_id, logging }));
+    let served = runtime.block_on(serve(sources, loaded.settings, Own { instance_id, logging, warnings }));
     // A write that hangs on a dead disk must not keep the process.
     runtime.shutdown_timeout(LEAVE_BEHIND_AFTER);
     served
@@ -53,6 +51,7 @@ async fn serve(sources: &Sources, settings: Settings, own: Own) -> Result<(), Er
             tracing::error!(tasks, "shutdown_timeout is over: what these tasks held is lost, unless a storage keeps it")
         }
     }
+    service.logs.stop(&service.own.logging).await;
     Ok(())
 }
 
@@ -60,6 +59,8 @@ async fn serve(sources: &Sources, settings: Settings, own: Own) -> Result<(), Er
 struct Own {
     instance_id: String,
     logging: Logging,
+    /// What the configuration was read with, not said yet.
+    warnings: Vec<String>,
 }
 
 /// The pipelines, and what the program says of itself.
@@ -69,6 +70,7 @@ struct Service<'a> {
     running: Running,
     readers: Readers,
     traces: OwnTraces,
+    logs: OwnLogs,
 }
 
 impl<'a> Service<'a> {
@@ -79,6 +81,11 @@ impl<'a> Service<'a> {
             _ => super::telemetry(),
         };
         let telemetry = telemetry.of_instance(&own.instance_id);
+        let mut logs = OwnLogs::new(&telemetry, &own.instance_id);
+        logs.change(about, &own.logging).await?;
+        for warning in &own.warnings {
+            tracing::warn!("{warning}");
+        }
         process_metrics::register(&telemetry);
         let graph = Graph::build(settings, &telemetry)?;
         let mut readers = Readers::new(&telemetry, &own.instance_id);
@@ -90,7 +97,7 @@ impl<'a> Service<'a> {
         let started = graph.start().await;
         let running = started.map_err(|StartError(e)| StartError(format!("cannot start pipelines: {e}")))?;
         tracing::info!("Everything is ready. Begin running and processing data.");
-        Ok(Self { sources, own, running, readers, traces })
+        Ok(Self { sources, own, running, readers, traces, logs })
     }
 
     /// Until a stop signal comes. A component that dies is reported, and the others go on.
@@ -147,7 +154,7 @@ impl<'a> Service<'a> {
                 tracing::info!(stopped, started, "Config updated");
             }
             Err(_) => {
-                self.speak(&former)?;
+                self.speak(&former).await?;
                 // The addresses that were free a moment ago.
                 self.readers.change(&former).await?;
                 self.traces.change(&former).await?;
@@ -157,7 +164,7 @@ impl<'a> Service<'a> {
     }
 
     async fn change_to(&mut self, settings: &Settings) -> Result<pipeline::Reloaded, Error> {
-        self.speak(&settings.service.telemetry)?;
+        self.speak(&settings.service.telemetry).await?;
         self.readers.change(&settings.service.telemetry).await?;
         self.traces.change(&settings.service.telemetry).await?;
         let limit = self.running.settings().service.shutdown_timeout;
@@ -166,9 +173,10 @@ impl<'a> Service<'a> {
 }
 
 impl Service<'_> {
-    /// Log lines as these settings want them.
-    fn speak(&self, settings: &TelemetrySettings) -> Result<(), StartError> {
-        self.own.logging.change(&settings.logs, &speaker::of(&self.own.instance_id, &settings.resource))
+    /// Log lines and records as these settings want them.
+    async fn speak(&mut self, settings: &TelemetrySettings) -> Result<(), StartError> {
+        self.own.logging.change(&settings.logs, &speaker::of(&self.own.instance_id, &settings.resource))?;
+        self.logs.change(settings, &self.own.logging).await
     }
 }
 

@@ -4,23 +4,31 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
-use jiff::Zoned;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use pipeline::{Encoding, LogSettings, StartError};
 use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::event::{self, Event, Severity, caller};
 use super::fields::Fields;
 use super::outputs::Outputs;
 use super::sampler::{Sampler, when_on};
+use super::takers::{self, Takers};
 use crate::speaker::{Speaker, json};
 
 /// Takes events from `tracing`.
-pub struct Lines(pub Arc<RwLock<Writer>>);
+pub struct Lines {
+    /// Writes them.
+    pub writer: Arc<RwLock<Writer>>,
+    /// Take them too.
+    pub takers: Takers,
+}
 
 /// How lines are written now.
 pub struct Writer {
@@ -59,21 +67,29 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
         }
     }
 
-    fn on_event(&self, event: &Event<'_>, cx: Context<'_, S>) {
+    fn on_event(&self, event: &tracing::Event<'_>, cx: Context<'_, S>) {
         let mut own = Fields::default();
         event.record(&mut own);
-        let writer = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if !writer.takes(*event.metadata().level(), &own.message) {
+        let writer = self.writer.read().unwrap_or_else(PoisonError::into_inner);
+        let metadata = event.metadata();
+        if !writer.takes(*metadata.level(), &own.message) {
             return;
         }
-        let mut around = Vec::new();
+        let (mut fields, mut is_apart) = (Vec::new(), takers::is_of_carrier(metadata.target()));
         for span in cx.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
-            if let Some(fields) = span.extensions().get::<Fields>() {
-                around.extend(fields.named.iter().map(|(name, value)| (*name, value.clone())));
+            is_apart |= span.name() == takers::APART;
+            if let Some(around) = span.extensions().get::<Fields>() {
+                fields.extend(around.named.iter().cloned());
             }
         }
-        let named = around.iter().chain(&own.named).map(|(name, value)| (*name, value));
-        writer.write(event.metadata(), &own.message, named.collect());
+        fields.append(&mut own.named);
+        let severity = Severity::from(*metadata.level());
+        let caller = writer.caller.then(|| caller(metadata)).flatten();
+        let event = Event { unix_nanos: event::now(), severity, caller, message: own.message, fields };
+        writer.write(&event);
+        if !is_apart {
+            self.takers.take(event);
+        }
     }
 }
 
@@ -84,7 +100,7 @@ impl Writer {
             settings.initial_fields.iter().map(|(name, node)| (name.clone(), json(&node.value))).collect();
         initial.sort_by(|a, b| a.0.cmp(&b.0));
         if !settings.disable_zap_resource {
-            initial.push(("resource".into(), speaker.clone().into_iter().collect()));
+            initial.push(("resource".into(), speaker.attributes.clone().into_iter().collect()));
         }
         Ok(Self {
             encoding: settings.encoding,
@@ -101,11 +117,11 @@ impl Writer {
         sampler.lock().unwrap_or_else(PoisonError::into_inner).takes(level, message, Instant::now())
     }
 
-    fn write(&self, metadata: &Metadata<'_>, message: &str, fields: Vec<(&str, &Value)>) {
+    fn write(&self, event: &Event) {
         let common = self.common.iter().map(|(name, value)| (name.as_str(), value));
-        let caller = self.caller.then(|| caller(metadata)).flatten();
-        let fields = common.chain(fields).collect();
-        let line = Line { time: now(), level: level(*metadata.level()), caller, message, fields };
+        let fields = common.chain(event.fields.iter().map(|(name, value)| (*name, value))).collect();
+        let (caller, message) = (event.caller.map(short), event.message.as_str());
+        let line = Line { time: time(event.unix_nanos), level: event.severity.word(), caller, message, fields };
         let text = match self.encoding {
             Encoding::Console => line.console(),
             Encoding::Json => line.json(),
@@ -178,24 +194,14 @@ impl Formatter for Spaced {
 }
 
 /// `pipeline/lifecycle.rs:102`: the last folder, the file and the line.
-fn caller(metadata: &Metadata<'_>) -> Option<String> {
-    let file = metadata.file()?;
+fn short((file, line): (&str, u32)) -> String {
     let start = file.rmatch_indices('/').nth(1).map_or(0, |(at, _)| at + 1);
-    Some(format!("{}:{}", &file[start..], metadata.line()?))
-}
-
-fn level(level: Level) -> &'static str {
-    match level {
-        Level::ERROR => "error",
-        Level::WARN => "warn",
-        Level::INFO => "info",
-        _ => "debug",
-    }
+    format!("{}:{line}", &file[start..])
 }
 
 /// ISO 8601 with milliseconds in the local zone; UTC is `Z`.
-fn now() -> String {
-    let now = Zoned::now();
-    let zone = if now.offset().is_zero() { "Z".to_owned() } else { now.strftime("%z").to_string() };
-    format!("{}{zone}", now.strftime("%Y-%m-%dT%H:%M:%S%.3f"))
+fn time(unix_nanos: u64) -> String {
+    let time = Timestamp::from_nanosecond(unix_nanos.into()).unwrap_or_default().to_zoned(TimeZone::system());
+    let zone = if time.offset().is_zero() { "Z".to_owned() } else { time.strftime("%z").to_string() };
+    format!("{}{zone}", time.strftime("%Y-%m-%dT%H:%M:%S%.3f"))
 }

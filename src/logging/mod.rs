@@ -1,13 +1,15 @@
 //! Own log lines, in the Collector's two forms: parts between tabs, or one JSON object a line.
 
+mod event;
 mod fields;
 mod line;
 mod outputs;
 mod sampler;
+mod takers;
 
 use std::sync::{Arc, RwLock};
 
-use pipeline::{Level, LogSettings, StartError};
+use pipeline::{Level, LogSettings, StartError, Taker};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -15,7 +17,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, reload};
 
 use crate::speaker::Speaker;
+pub use event::{Event, Severity};
 use line::{Lines, Writer};
+use takers::Takers;
+pub use takers::apart;
 
 /// Crates that log what their callers report anyway, with less to go by.
 const REPETITIVE: [&str; 2] = ["kube_client", "kube_runtime"];
@@ -24,6 +29,7 @@ const REPETITIVE: [&str; 2] = ["kube_client", "kube_runtime"];
 pub struct Logging {
     filter: reload::Handle<Targets, Registry>,
     writer: Arc<RwLock<Writer>>,
+    takers: Takers,
 }
 
 impl Logging {
@@ -33,10 +39,17 @@ impl Logging {
     /// When an output cannot be opened.
     pub fn start(settings: &LogSettings, speaker: &Speaker) -> Result<Self, StartError> {
         let writer = Arc::new(RwLock::new(Writer::open(settings, speaker)?));
+        let takers = Takers::default();
+        let lines = Lines { writer: writer.clone(), takers: takers.clone() };
         let (filter, handle) = reload::Layer::new(filter(settings.level));
         // Fails when there is a subscriber already, which then writes the lines.
-        let _ = tracing_subscriber::registry().with(filter).with(Lines(writer.clone())).try_init();
-        Ok(Self { filter: handle, writer })
+        let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+        Ok(Self { filter: handle, writer, takers })
+    }
+
+    /// From now on these take what is said, too.
+    pub fn send_to(&self, takers: Vec<Taker<Arc<Event>>>) {
+        self.takers.replace(takers);
     }
 
     /// Writes them in another way from now on.

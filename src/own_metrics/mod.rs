@@ -93,6 +93,7 @@ impl Source {
         let mut snapshot = self.telemetry.snapshot()?;
         for resource in &mut snapshot.resource_metrics {
             resource.resource = Some(speaker::resource(&self.speaker));
+            resource.schema_url.clone_from(&self.speaker.schema_url);
             if self.level == Detail::Basic {
                 for scope in &mut resource.scope_metrics {
                     scope.metrics.retain(|metric| !metric.name.starts_with(NOT_BASIC));

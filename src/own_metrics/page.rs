@@ -40,7 +40,7 @@ fn page(settings: &PrometheusReader, source: &Source) -> String {
 }
 
 fn labels(speaker: &Speaker) -> BTreeMap<String, String> {
-    speaker.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+    speaker.attributes.iter().map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
 fn text(value: &serde_json::Value) -> String {

@@ -1,29 +1,26 @@
-//! Own metrics to an OTLP receiver, again and again.
+//! Own metrics to an OTLP receiver or standard output, again and again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipeline::component::Exporter;
-use pipeline::{Batch, Periodic, Rejected, Signal, StartError, Stop, Tasks};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use pipeline::{Batch, Periodic, Signal, StartError, Stop, Tasks};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::Source;
-use crate::otlp_push;
+use crate::own_push::Target;
 
-/// Builds the exporter and sends from now on.
+/// Opens the target and sends from now on.
 pub async fn start(settings: &Periodic, source: Source, tasks: &mut Tasks) -> Result<(), StartError> {
-    let Some(otlp) = &settings.exporter.otlp else { return Ok(()) };
-    let failed = |e: String| StartError(format!("cannot send own metrics to {}: {e}", otlp.url()));
-    let exporter = otlp_push::exporter(otlp, Signal::Metrics, &source.telemetry).map_err(failed)?;
-    exporter.start(tasks).await.map_err(|e| failed(e.to_string()))?;
+    let target = Target::open(&settings.exporter.target(), Signal::Metrics, &source.telemetry, tasks).await?;
     let millis = |number: u32| Duration::from_millis(number.into());
-    let push = Push { exporter, source, limit: millis(settings.timeout) };
-    tasks.spawn(format!("own metrics to {}", otlp.url()), push.run(millis(settings.interval), tasks.stop()));
+    let name = format!("own metrics to {}", target.name);
+    let push = Push { target, source, limit: millis(settings.timeout) };
+    tasks.spawn(name, push.run(millis(settings.interval), tasks.stop()));
     Ok(())
 }
 
 struct Push {
-    exporter: Arc<dyn Exporter>,
+    target: Target,
     source: Source,
     limit: Duration,
 }
@@ -41,14 +38,12 @@ impl Push {
         }
         // The last values are worth having too.
         self.send().await;
-        self.exporter.shutdown().await;
+        self.target.close().await;
     }
 
     async fn send(&self) {
         let Some(snapshot) = self.source.snapshot() else { return };
-        let sending = self.exporter.send(Batch::new(snapshot, Arc::default()));
-        let answer = timeout(self.limit, sending).await;
-        if let Err(error) = answer.unwrap_or_else(|_| Err(Rejected::retryable("no answer in time"))) {
+        if let Err(error) = self.target.send(Batch::new(snapshot, Arc::default()), self.limit).await {
             tracing::warn!(%error, "cannot send own metrics");
         }
     }

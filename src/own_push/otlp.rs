@@ -1,4 +1,4 @@
-//! An OTLP exporter for own metrics and spans.
+//! An OTLP exporter for own metrics, spans and log records.
 
 use std::sync::Arc;
 
@@ -27,16 +27,22 @@ pub fn exporter(otlp: &OtlpPush, signal: Signal, telemetry: &Telemetry) -> Resul
 fn settings(otlp: &OtlpPush, signal: Signal) -> Node {
     let flag = |value| Node::of(Value::Bool(value));
     let tls = Node::map([
-        ("insecure", flag(otlp.insecure)),
+        // The scheme decides, also where a pipeline's exporter would not heed it.
+        ("insecure", flag(otlp.url().starts_with("http://"))),
         ("ca_file", Node::text(&otlp.certificate)),
         ("cert_file", Node::text(&otlp.client_certificate)),
         ("key_file", Node::text(&otlp.client_key)),
     ]);
-    let headers: Map = otlp.headers.iter().map(|h| (h.name.clone(), Node::text(h.value.reveal()))).collect();
+    let headers: Map = otlp.all_headers().into_iter().map(|(name, value)| (name, Node::text(value))).collect();
     let compression = if otlp.compression.is_empty() { "none" } else { &otlp.compression };
     let url = otlp.url();
     let has_path = url.split_once("://").is_some_and(|(_, rest)| rest.trim_end_matches('/').contains('/'));
-    let own = if signal == Signal::Metrics { "metrics_endpoint" } else { "traces_endpoint" };
+    let own = match signal {
+        Signal::Metrics => "metrics_endpoint",
+        Signal::Logs => "logs_endpoint",
+        Signal::Traces => "traces_endpoint",
+        Signal::Profiles => "profiles_endpoint",
+    };
     let endpoint = if otlp.protocol != Protocol::Grpc && has_path { own } else { "endpoint" };
     let mut settings = vec![
         (endpoint, Node::text(url)),
