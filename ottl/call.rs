@@ -13,6 +13,7 @@ use super::path::Path;
 use super::strings;
 use super::target::Target;
 use super::value::Val;
+use super::xpath::XPath;
 
 /// A function with its arguments.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub enum Arg {
     Exprs(Vec<Expr>),
     /// A regular expression known when compiled.
     Regex(Box<Regex>),
+    /// An XPath.
+    XPath(Box<XPath>),
     /// A place to change.
     Path(Path),
     /// A converter's name.
@@ -89,6 +92,14 @@ impl Call {
     pub fn function(&self, index: usize) -> Option<&'static Function> {
         match self.args.get(index) {
             Some(Arg::Function(function)) => Some(function),
+            _ => None,
+        }
+    }
+
+    /// The XPath of argument `index`, if it was given.
+    pub fn xpath(&self, index: usize) -> Option<&XPath> {
+        match self.args.get(index) {
+            Some(Arg::XPath(path)) => Some(path),
             _ => None,
         }
     }

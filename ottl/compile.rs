@@ -13,6 +13,7 @@ use super::path::{Key, Keys, Path};
 use super::strings::unquote;
 use super::target::Context;
 use super::value::Val;
+use super::xpath::XPath;
 use super::{Fault, enums};
 
 /// The grammar as a parser.
@@ -458,6 +459,11 @@ impl Compiler {
                 Ok(regex) => Ok(Arg::Regex(Box::new(regex))),
                 Err(message) => wrong(&message),
             },
+            (Kind::XPath, Expr::Literal(Val::Text(path))) if path.is_empty() && param.optional => Ok(Arg::Missing),
+            (Kind::XPath, Expr::Literal(Val::Text(path))) => match XPath::parse(path) {
+                Ok(path) => Ok(Arg::XPath(Box::new(path))),
+                Err(message) => wrong(&format!("is no XPath: {message}")),
+            },
             (Kind::Pattern, Expr::Literal(Val::Text(pattern))) => match regex::Regex::new(pattern) {
                 Ok(regex) => Ok(Arg::Regex(Box::new(regex))),
                 Err(error) => wrong(&format!("is no regular expression: {}", last_line(&error))),
@@ -485,7 +491,7 @@ impl Kind {
             Self::List => (fits(|v| matches!(v, Val::List(_))), "a list"),
             Self::Time => (fits(|v| matches!(v, Val::Time(_))), "a time"),
             Self::Duration => (fits(|v| matches!(v, Val::Duration(_))), "a duration"),
-            Self::Word => (written(|v| matches!(v, Val::Text(_))), "a string that is written out"),
+            Self::Word | Self::XPath => (written(|v| matches!(v, Val::Text(_))), "a string that is written out"),
             Self::Number => (written(|v| matches!(v, Val::Int(_))), "an int that is written out"),
             Self::Flag => (written(|v| matches!(v, Val::Bool(_))), "true or false"),
             Self::OneOf(words) => {

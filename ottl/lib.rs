@@ -24,6 +24,8 @@ mod target;
 mod tests;
 mod value;
 pub mod walk;
+mod xml;
+mod xpath;
 
 use std::borrow::Cow;
 use std::fmt;

@@ -19,6 +19,7 @@ mod text;
 pub mod time;
 mod url;
 mod xml;
+mod xml_edits;
 
 use super::Failure;
 use super::call::{Args, Call};
@@ -89,6 +90,8 @@ pub enum Kind {
     Pattern,
     /// A glob.
     Glob,
+    /// An XPath, written out.
+    XPath,
     /// A path to change.
     Path,
     /// A string that is written out.
@@ -173,6 +176,7 @@ pub static TABLES: &[&[Function]] = &[
     severity::FUNCTIONS,
     span_names::FUNCTIONS,
     xml::FUNCTIONS,
+    xml_edits::FUNCTIONS,
 ];
 
 /// Every function that a context knows.
