@@ -5,11 +5,13 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use hyper::header::PROXY_AUTHORIZATION;
 use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::connect::Connector;
+use crate::proxies::Proxies;
 use crate::{Chunks, Connections, TlsError, TlsSettings};
 
 /// Of an answer's body so much is read. Answers to exports are short; the rest would be an error page.
@@ -26,7 +28,10 @@ pub enum Version {
 
 /// Sends requests over a pool of connections. Cheap to clone.
 #[derive(Clone)]
-pub struct Client(legacy::Client<Connector, Chunks>);
+pub struct Client {
+    pool: legacy::Client<Connector, Chunks>,
+    connector: Connector,
+}
 
 /// No answer came: the connection could not be made or broke.
 #[derive(Debug, thiserror::Error)]
@@ -70,12 +75,10 @@ impl Client {
         }
         builder.pool_idle_timeout(connections.idle_timeout);
         builder.pool_max_idle_per_host(connections.idle_per_host.unwrap_or(usize::MAX));
-        Ok(Self(builder.build(Connector {
-            tls,
-            server_name,
-            to: connections.to.map(Arc::new),
-            proxy: connections.proxy.map(Arc::new),
-        })))
+        let proxies = connections.proxy.map_or_else(Proxies::of_environment, Proxies::always);
+        let (to, is_grpc) = (connections.to.map(Arc::new), version == Version::Http2);
+        let connector = Connector { tls, server_name, to, proxies, is_grpc };
+        Ok(Self { pool: builder.build(connector.clone()), connector })
     }
 
     /// Sends a request and waits for the whole answer.
@@ -90,8 +93,11 @@ impl Client {
     ///
     /// # Errors
     /// When no whole answer comes.
-    pub async fn send_for(&self, request: Request<Chunks>, bytes_at_most: usize) -> Result<Answer, NoAnswer> {
-        let response = self.0.request(request).await.map_err(|e| NoAnswer(chain(&e)))?;
+    pub async fn send_for(&self, mut request: Request<Chunks>, bytes_at_most: usize) -> Result<Answer, NoAnswer> {
+        if let Some(login) = self.connector.login(request.uri()) {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, login);
+        }
+        let response = self.pool.request(request).await.map_err(|e| NoAnswer(chain(&e)))?;
         let (head, body) = response.into_parts();
         let (body, trailers) = read(body, bytes_at_most).await.map_err(|e| NoAnswer(chain(&e)))?;
         Ok(Answer { status: head.status, headers: head.headers, body, trailers })

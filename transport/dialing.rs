@@ -53,7 +53,7 @@ pub struct Connections {
     pub idle_per_host: Option<usize>,
     /// Who is connected to, whoever the requests name.
     pub to: Option<hyper::Uri>,
-    /// The proxy that every connection goes through.
+    /// The proxy that every connection goes through; without one, those of the environment count.
     pub proxy: Option<hyper::Uri>,
 }
 

@@ -17,6 +17,7 @@ pub mod endpoint;
 mod headers;
 mod listen;
 pub mod pages;
+mod proxies;
 mod proxy;
 mod server;
 mod status;

@@ -11,7 +11,8 @@
 //! Collector. Calls that end with a passing fault are tried again, no sooner than the server's RetryInfo says;
 //! RESOURCE_EXHAUSTED only with RetryInfo; every other failure is final. A partial success is a success: what the server
 //! did not take is counted in `kpulse_exporter_rejected_items`. `retry_on_failure` and `sending_queue` are on unless they
-//! say `enabled: false`.
+//! say `enabled: false`. Where the environment has HTTPS_PROXY, connections go through its tunnel, unless NO_PROXY
+//! excepts the server (Go's rules).
 
 mod answer;
 mod frame;

@@ -65,7 +65,8 @@ config::settings! {
         pub read_buffer_size: u32 = 0,
         /// Taken from the Collector's files without effect: buffers have the size of what is in them.
         pub write_buffer_size: u32 = 524_288,
-        /// The HTTP proxy that every connection goes through, `http://user:password@host:port`.
+        /// The HTTP proxy of every request, `http://user:password@host:port`. Without it, those of the environment
+        /// count: HTTP_PROXY, HTTPS_PROXY, NO_PROXY (Go's rules).
         pub proxy_url: String = String::new(),
         /// Taken from the Collector's files without effect: connections are counted by host.
         pub max_idle_conns: u32 = 100,

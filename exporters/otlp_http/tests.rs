@@ -172,12 +172,12 @@ async fn the_server_is_told_the_span_only_while_that_is_wanted() {
     }
 }
 
-/// A proxy that connects whoever says the right word, and how often it did.
-async fn proxy(login: &'static str) -> (std::net::SocketAddr, Arc<std::sync::atomic::AtomicU32>) {
+/// A proxy for whoever says the right word: it connects, or passes requests on. What it was asked for.
+async fn proxy(login: &'static str) -> (std::net::SocketAddr, Arc<std::sync::Mutex<Vec<String>>>) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, connected) = (listener.local_addr().unwrap(), Arc::<std::sync::atomic::AtomicU32>::default());
-    let count = connected.clone();
+    let (address, asked) = (listener.local_addr().unwrap(), Arc::<std::sync::Mutex<Vec<String>>>::default());
+    let asks = asked.clone();
     tokio::spawn(async move {
         loop {
             let (mut client, _) = listener.accept().await.unwrap();
@@ -186,32 +186,60 @@ async fn proxy(login: &'static str) -> (std::net::SocketAddr, Arc<std::sync::ato
                 head.push(client.read_u8().await.unwrap());
             }
             let head = String::from_utf8(head).unwrap();
-            if !head.contains(&format!("Proxy-Authorization: Basic {login}\r\n")) {
-                client.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await.unwrap();
+            if !head.to_lowercase().contains(&format!("proxy-authorization: basic {login}\r\n").to_lowercase()) {
+                let answer = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
+                client.write_all(answer).await.unwrap();
+                // Closing before all is read would take the answer away.
+                tokio::spawn(async move { drop(tokio::io::copy(&mut client, &mut tokio::io::sink()).await) });
                 continue;
             }
-            let target = head.strip_prefix("CONNECT ").unwrap().split(' ').next().unwrap();
-            let mut server = tokio::net::TcpStream::connect(target).await.unwrap();
-            client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.unwrap();
-            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let (method, rest) = head.split_once(' ').unwrap();
+            let target = rest.split(' ').next().unwrap();
+            asks.lock().unwrap().push(format!("{method} {target}"));
+            let name = target.strip_prefix("http://").map_or(target, |url| url.split('/').next().unwrap());
+            let mut server = tokio::net::TcpStream::connect(name).await.unwrap();
+            match method {
+                "CONNECT" => client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.unwrap(),
+                _ => server.write_all(head.replacen(&format!("http://{name}"), "", 1).as_bytes()).await.unwrap(),
+            }
             tokio::spawn(async move { drop(tokio::io::copy_bidirectional(&mut client, &mut server).await) });
         }
     });
-    (address, connected)
+    (address, asked)
 }
 
 #[tokio::test]
-async fn connections_go_through_the_proxy_and_its_refusal_is_told() {
+async fn requests_go_through_the_proxy_and_its_refusal_is_told() {
     let server = Server::start(false, vec![Reply { status: 200, ..Reply::default() }]).await;
-    // me:secret
-    let (proxy, connected) = proxy("bWU6c2VjcmV0").await;
+    // me:se:cret
+    let (proxy, asked) = proxy("bWU6c2U6Y3JldA==").await;
     let config = |login: &str| Config {
         endpoint: format!("http://{}", server.address),
         proxy_url: format!("http://{login}{proxy}"),
         ..Config::default()
     };
-    exporter(config("me:secret@")).await.send(batch()).await.unwrap();
-    assert_eq!((server.seen().len(), connected.load(std::sync::atomic::Ordering::Relaxed)), (1, 1));
+    exporter(config("me:se%3Acret@")).await.send(batch()).await.unwrap();
+    assert_eq!(*asked.lock().unwrap(), [format!("POST http://{}/v1/metrics", server.address)]);
+    assert_eq!(server.seen().len(), 1);
+    let refused = exporter(config("")).await.send(batch()).await.unwrap_err();
+    assert_eq!(refused.kind, RejectedKind::Permanent);
+    assert!(refused.reason.contains("407"), "{}", refused.reason);
+}
+
+#[tokio::test]
+async fn what_is_secret_goes_through_a_tunnel_of_the_proxy() {
+    let (proxy, asked) = proxy("bWU6c2VjcmV0").await;
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = closed.local_addr().unwrap();
+    let config = |login: &str| Config {
+        endpoint: format!("https://{address}"),
+        proxy_url: format!("http://{login}{proxy}"),
+        ..Config::default()
+    };
+    let talk = tokio::spawn(async move { drop(closed.accept().await.unwrap()) });
+    exporter(config("me:secret@")).await.send(batch()).await.unwrap_err();
+    talk.await.unwrap();
+    assert_eq!(*asked.lock().unwrap(), [format!("CONNECT {address}")]);
     let refused = exporter(config("")).await.send(batch()).await.unwrap_err();
     assert_eq!(refused.kind, RejectedKind::Retryable);
     assert!(refused.reason.contains("407 Proxy Authentication Required"), "{}", refused.reason);

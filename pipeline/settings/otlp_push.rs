@@ -1,6 +1,6 @@
 //! An OTLP receiver of what this program says of itself.
 
-use config::{Decoder, Opaque, Rules};
+use config::{Decoder, Opaque, Rules, unescaped};
 use indexmap::IndexMap;
 
 config::settings! {
@@ -57,18 +57,6 @@ impl OtlpPush {
         })
         .collect()
     }
-}
-
-/// Text without its `%20`, if each is one.
-fn unescaped(text: &str) -> Option<String> {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next()?.as_bytes().to_vec();
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(2)?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        bytes.extend_from_slice(rest.as_bytes());
-    }
-    String::from_utf8(bytes).ok()
 }
 
 impl Rules for OtlpPush {
