@@ -8,6 +8,7 @@ use regex::Regex;
 
 use super::Failure;
 use super::expr::Expr;
+use super::functions::grok::Grok;
 use super::functions::{Function, Run};
 use super::path::Path;
 use super::strings;
@@ -35,6 +36,8 @@ pub enum Arg {
     Regex(Box<Regex>),
     /// An XPath.
     XPath(Box<XPath>),
+    /// A Grok expression.
+    Grok(Box<Grok>),
     /// A place to change.
     Path(Path),
     /// A converter's name.
@@ -100,6 +103,14 @@ impl Call {
     pub fn xpath(&self, index: usize) -> Option<&XPath> {
         match self.args.get(index) {
             Some(Arg::XPath(path)) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The Grok expression of argument `index`, if it was written out.
+    pub fn grok(&self, index: usize) -> Option<&Grok> {
+        match self.args.get(index) {
+            Some(Arg::Grok(grok)) => Some(grok),
             _ => None,
         }
     }

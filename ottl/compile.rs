@@ -360,8 +360,10 @@ impl Compiler {
             }
         }
         let function = self.function(name, converter).map_err(|m| Fault::new(place.as_span().start(), m))?;
-        let call = Call { function, args: self.arguments(function, written, &place)? };
-        (function.check)(&call).or_else(|message| fault(&place, format!("{name}: {message}")))?;
+        let mut call = Call { function, args: self.arguments(function, written, &place)? };
+        (function.check)(&call)
+            .and_then(|()| (function.prepare)(&mut call))
+            .or_else(|message| fault(&place, format!("{name}: {message}")))?;
         Ok((call, keys))
     }
 
@@ -374,6 +376,9 @@ impl Compiler {
         }
         let known = || functions::known(self.context).filter(|function| function.is_converter() == converter);
         known().find(|function| function.name == name).ok_or_else(|| {
+            if let Some((_, sentence)) = functions::REFUSED.iter().find(|(refused, _)| *refused == name) {
+                return (*sentence).to_owned();
+            }
             let hint = match config::nearest(name, known().map(|function| function.name)) {
                 Some(near) => format!("did you mean {near:?}?"),
                 None => format!("known: {}", known().map(|function| function.name).collect::<Vec<_>>().join(", ")),
@@ -430,7 +435,7 @@ impl Compiler {
                     _ => wrong("must be a path"),
                 };
             }
-            Kind::Values | Kind::Texts => {
+            Kind::Values | Kind::Texts | Kind::Words => {
                 let inner = only(node)?;
                 if inner.as_rule() != Rule::list {
                     return wrong("must be a list in brackets");
@@ -438,8 +443,11 @@ impl Compiler {
                 let items = inner.into_inner().map(|item| self.value(item)).collect::<Result<Vec<_>, _>>()?;
                 let odd =
                     items.iter().any(|item| matches!(item, Expr::Literal(value) if !matches!(value, Val::Text(_))));
-                return if param.kind == Kind::Texts && odd {
+                let open = items.iter().any(|item| !matches!(item, Expr::Literal(_)));
+                return if param.kind != Kind::Values && odd {
                     wrong("must be a list of strings")
+                } else if param.kind == Kind::Words && open {
+                    wrong("must be a list of strings that are written out")
                 } else {
                     Ok(Arg::Exprs(items))
                 };
@@ -498,7 +506,7 @@ impl Kind {
                 let good = matches!(literal, Some(Val::Text(word)) if words.contains(&&**word));
                 return if good { Ok(()) } else { Err(format!("must be one of {}", words.join(", "))) };
             }
-            Self::Any | Self::Path | Self::Values | Self::Texts | Self::Converter => (true, ""),
+            Self::Any | Self::Path | Self::Values | Self::Texts | Self::Words | Self::Converter => (true, ""),
         };
         if good { Ok(()) } else { Err(format!("must be {wanted}")) }
     }
@@ -559,7 +567,7 @@ fn number<T: std::str::FromStr>(node: &Node<'_>) -> Result<T, Fault> {
 }
 
 /// The parser's message without the drawing above it.
-fn last_line(error: &regex::Error) -> String {
+pub(super) fn last_line(error: &regex::Error) -> String {
     let text = error.to_string();
     text.lines().last().map_or(String::new(), |line| line.trim_start_matches("error: ").to_owned())
 }

@@ -78,7 +78,7 @@ impl Reader<'_> {
                 Arg::Exprs(exprs) => exprs.iter().for_each(|expr| self.expr(expr)),
                 Arg::Path(path) => self.path(path),
                 // It is applied to values that other arguments give.
-                Arg::Function(_) | Arg::XPath(_) => {}
+                Arg::Function(_) | Arg::XPath(_) | Arg::Grok(_) => {}
             }
         }
     }

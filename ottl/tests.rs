@@ -43,9 +43,6 @@ fn a_wrong_condition_is_told_with_its_place_and_what_to_write_instead() {
 /// What the Collector 0.155 has, written as in its documentation; a question mark for what may be left out.
 const REFERENCE: &str = include_str!("functions/reference.txt");
 
-/// Refused with a sentence.
-const MISSING: [&str; 2] = ["ExtractGrokPatterns", "UserAgent"];
-
 #[test]
 fn every_function_of_the_collector_is_known_with_its_arguments() {
     let ours = |function: &crate::functions::Function| {
@@ -55,7 +52,7 @@ fn every_function_of_the_collector_is_known_with_its_arguments() {
     };
     let mut known: Vec<String> = crate::functions::TABLES.iter().flat_map(|table| table.iter()).map(ours).collect();
     known.sort();
-    let missing = |row: &&str| MISSING.iter().any(|name| row.split('(').next() == Some(name));
+    let missing = |row: &&str| crate::functions::REFUSED.iter().any(|(name, _)| row.split('(').next() == Some(name));
     let mut wanted: Vec<&str> = REFERENCE.lines().filter(|row| !missing(row)).collect();
     wanted.sort_unstable();
     assert_eq!(known, wanted);
@@ -70,4 +67,24 @@ fn a_name_of_an_argument_is_taken_with_and_without_underscores() {
         let text = format!("Substring(log.body, 0, 1, {name}=true) == \"x\"");
         assert_eq!(crate::condition(&text, crate::Context::Log, crate::Prefix::Required).is_ok(), good, "{text}");
     }
+}
+
+#[test]
+fn a_wrong_grok_expression_is_told_when_the_configuration_is_read() {
+    for (call, said) in [
+        ("\"%{NUMER:x}\"", "Grok pattern NUMER is not known; did you mean NUMBER?"),
+        ("\"%{CISCOFW106001:x}\"", "give it in pattern_definitions as NAME=pattern"),
+        ("\"%{A:x}\", true, [\"A=%{A}\"]", "a Grok pattern that contains itself"),
+        ("\"%{A:x}\", true, [\"A\"]", "is not of the form NAME=pattern"),
+        ("\"%{WORD}\", true", "names nothing to capture"),
+        ("\"(%{WORD:x}\"", "makes no regular expression"),
+    ] {
+        let told = fault(&format!("ExtractGrokPatterns(log.body, {call}) == nil"));
+        assert!(told.contains(said), "{told}");
+    }
+}
+
+#[test]
+fn a_function_that_is_left_out_is_refused_with_the_reason() {
+    assert!(fault("UserAgent(log.body) == nil").contains("UserAgent is not available"));
 }

@@ -34,6 +34,7 @@ pub static FUNCTIONS: &[Function] = &[
         contexts: &[Context::Span],
         run: Run::Converter(is_root_span),
         check: super::unchecked,
+        prepare: super::nothing,
     },
     Function {
         name: "HasAttrKeyOnDatapoint",
@@ -42,6 +43,7 @@ pub static FUNCTIONS: &[Function] = &[
         contexts: &[Context::Metric],
         run: Run::Converter(has_key_on_point),
         check: super::unchecked,
+        prepare: super::nothing,
     },
     Function {
         name: "HasAttrOnDatapoint",
@@ -50,6 +52,7 @@ pub static FUNCTIONS: &[Function] = &[
         contexts: &[Context::Metric],
         run: Run::Converter(has_value_on_point),
         check: super::unchecked,
+        prepare: super::nothing,
     },
 ];
 

@@ -25,7 +25,15 @@ const fn metric(
     about: &'static str,
     run: fn(&Call, &mut Target<'_>) -> Result<(), Failure>,
 ) -> Function {
-    Function { name, params, about, contexts: &[Context::Metric], run: Run::Editor(run), check: super::unchecked }
+    Function {
+        name,
+        params,
+        about,
+        contexts: &[Context::Metric],
+        run: Run::Editor(run),
+        check: super::unchecked,
+        prepare: super::nothing,
+    }
 }
 
 /// A row of an editor that is about the metric of a data point.
@@ -35,7 +43,15 @@ const fn of_point(
     about: &'static str,
     run: fn(&Call, &mut Target<'_>) -> Result<(), Failure>,
 ) -> Function {
-    Function { name, params, about, contexts: &[Context::DataPoint], run: Run::Editor(run), check: super::unchecked }
+    Function {
+        name,
+        params,
+        about,
+        contexts: &[Context::DataPoint],
+        run: Run::Editor(run),
+        check: super::unchecked,
+        prepare: super::nothing,
+    }
 }
 
 pub static FUNCTIONS: &[Function] = &[

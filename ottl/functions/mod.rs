@@ -7,6 +7,7 @@ mod flatten;
 mod format;
 mod formats;
 pub mod glob;
+pub mod grok;
 mod hashes;
 mod metrics;
 mod network;
@@ -40,6 +41,8 @@ pub struct Function {
     pub run: Run,
     /// What can be wrong with what is written out, beyond its kind.
     pub check: fn(&Call) -> Result<(), String>,
+    /// Makes once what is costly and the same for every item.
+    pub prepare: fn(&mut Call) -> Result<(), String>,
 }
 
 /// The work of a function.
@@ -106,6 +109,8 @@ pub enum Kind {
     Values,
     /// A list, written out, of strings.
     Texts,
+    /// A list of strings, all written out.
+    Words,
     /// The name of a converter.
     Converter,
 }
@@ -127,7 +132,7 @@ const fn editor(
     about: &'static str,
     run: fn(&Call, &mut Target<'_>) -> Result<(), Failure>,
 ) -> Function {
-    Function { name, params, about, contexts: &[], run: Run::Editor(run), check: unchecked }
+    Function { name, params, about, contexts: &[], run: Run::Editor(run), check: unchecked, prepare: nothing }
 }
 
 /// A row of a converter.
@@ -137,7 +142,7 @@ const fn converter(
     about: &'static str,
     run: for<'a, 't> fn(Args<'a, 't>) -> Result<Val<'a>, Failure>,
 ) -> Function {
-    Function { name, params, about, contexts: &[], run: Run::Converter(run), check: unchecked }
+    Function { name, params, about, contexts: &[], run: Run::Converter(run), check: unchecked, prepare: nothing }
 }
 
 /// Nothing but its kind can be wrong.
@@ -145,7 +150,17 @@ const fn unchecked(_: &Call) -> Result<(), String> {
     Ok(())
 }
 
+/// Nothing has to be made beforehand.
+const fn nothing(_: &mut Call) -> Result<(), String> {
+    Ok(())
+}
+
 impl Function {
+    /// The same with something to make beforehand.
+    const fn prepared(self, prepare: fn(&mut Call) -> Result<(), String>) -> Self {
+        Self { prepare, ..self }
+    }
+
     /// The same with a check of what is written out.
     const fn checked(self, check: fn(&Call) -> Result<(), String>) -> Self {
         Self { check, ..self }
@@ -170,6 +185,7 @@ pub static TABLES: &[&[Function]] = &[
     collections::FUNCTIONS,
     parsers::FUNCTIONS,
     formats::FUNCTIONS,
+    grok::FUNCTIONS,
     time::FUNCTIONS,
     hashes::FUNCTIONS,
     network::FUNCTIONS,
@@ -178,6 +194,12 @@ pub static TABLES: &[&[Function]] = &[
     xml::FUNCTIONS,
     xml_edits::FUNCTIONS,
 ];
+
+/// What the Collector has and kpulse has not, with the reason.
+pub static REFUSED: &[(&str, &str)] = &[(
+    "UserAgent",
+    "UserAgent is not available: it would carry the tables of another project with it; ExtractPatterns takes single parts out",
+)];
 
 /// Every function that a context knows.
 pub fn known(context: Context) -> impl Iterator<Item = &'static Function> {

@@ -22,6 +22,7 @@ pub static FUNCTIONS: &[Function] = &[Function {
     contexts: &[Context::Span],
     run: Run::Editor(set_name),
     check,
+    prepare: super::nothing,
 }];
 
 fn check(call: &Call) -> Result<(), String> {
