@@ -36,7 +36,7 @@ pub use enums::severity_name;
 pub use expr::{Condition, Statement};
 pub use failures::Failures;
 pub use infer::infer;
-pub use reads::Reads;
+pub use reads::{Part, Reads};
 pub use settings::{ErrorMode, Group, Groups};
 pub use strings::plain_text;
 pub use target::{Context, Item, Scope, Target};

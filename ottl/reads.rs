@@ -11,31 +11,54 @@ use super::target::Context;
 /// What is read of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reads {
-    /// A part of it.
-    Part {
-        /// The attributes with these names.
-        attributes: BTreeSet<String>,
-        /// Whether anything but attributes is read.
-        others: bool,
-    },
+    /// A part of it, and nothing but that decides.
+    Part(Part),
     /// All of it, or who knows what.
     All,
+}
+
+/// A part of an item.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// The attributes with these names.
+    pub attributes: BTreeSet<String>,
+    /// The fields with these numbers in the item's message.
+    pub fields: BTreeSet<u32>,
+    /// Whether fields are read that are not told one by one.
+    pub others: bool,
+    /// Whether anything around the item is read, as its resource.
+    pub around: bool,
 }
 
 impl Reads {
     /// Nothing so far.
     pub fn nothing() -> Self {
-        Self::Part { attributes: BTreeSet::new(), others: false }
+        Self::Part(Part::default())
+    }
+
+    /// Whether what is said of an item may depend on more than the item.
+    pub fn reaches_around(&self) -> bool {
+        !matches!(self, Self::Part(Part { around: false, .. }))
     }
 
     /// What a condition reads of an item of this context, too.
     pub fn add(&mut self, condition: &Condition, context: Context) {
-        Reader { fields: fields::of(context), reads: self }.condition(condition);
+        Reader { fields: fields::of(context), numbers: numbers(context), reads: self }.condition(condition);
+    }
+}
+
+/// Fields that are like each other in many items, by the first word of their paths.
+fn numbers(context: Context) -> &'static [(&'static str, u32)] {
+    match context {
+        Context::Span => &[("trace_state", 3), ("name", 5), ("kind", 6), ("status", 15), ("flags", 16)],
+        Context::Log => &[("severity_number", 2), ("severity_text", 3), ("body", 5), ("flags", 8), ("event_name", 12)],
+        _ => &[],
     }
 }
 
 struct Reader<'r> {
     fields: &'static [Field],
+    numbers: &'static [(&'static str, u32)],
     reads: &'r mut Reads,
 }
 
@@ -87,13 +110,23 @@ impl Reader<'_> {
         let (field, keys) = path.parts();
         self.keys(keys);
         let is_of_item = self.fields.iter().any(|of_item| std::ptr::eq(of_item, field));
-        let Reads::Part { attributes, others } = self.reads else { return };
+        let number = self.number(field);
+        let Reads::Part(part) = self.reads else { return };
         match keys {
-            _ if !is_of_item => {}
-            _ if field.name != "attributes" => *others = true,
-            Keys::Fixed(keys) if let [Key::Name(name), ..] = &keys[..] => drop(attributes.insert(name.clone())),
+            _ if !is_of_item => part.around = true,
+            _ if field.name != "attributes" => match number {
+                Some(number) => drop(part.fields.insert(number)),
+                None => part.others = true,
+            },
+            Keys::Fixed(keys) if let [Key::Name(name), ..] = &keys[..] => drop(part.attributes.insert(name.clone())),
             _ => *self.reads = Reads::All,
         }
+    }
+
+    /// The number of a field that is told by itself; `status.code` is a part of `status`.
+    fn number(&self, field: &Field) -> Option<u32> {
+        let name = field.name.split('.').next()?;
+        self.numbers.iter().find(|(known, _)| *known == name).map(|(_, number)| *number)
     }
 
     fn keys(&mut self, keys: &Keys) {

@@ -9,7 +9,7 @@ mod prune;
 mod resources;
 mod retain;
 
-pub use attributes::{Attributes, change_points, key_in};
+pub use attributes::{Attributes, Made, change_points, key_in};
 pub use cut::Limit;
 pub use partition::Partition;
 pub use prune::Judge;

@@ -35,7 +35,8 @@ mod telemetry;
 mod values;
 
 pub use batch::{
-    Attributes, Batch, Judge, Limit, Origin, Partition, Payload, Request, Signal, Undecodable, change_points, key_in,
+    Attributes, Batch, Judge, Limit, Made, Origin, Partition, Payload, Request, Signal, Undecodable, change_points,
+    key_in,
 };
 pub use code::Code;
 pub use credentials::Credentials;

@@ -4,7 +4,7 @@ mod items;
 mod list;
 
 pub use items::change_points;
-pub use list::{Attributes, key_in};
+pub use list::{Attributes, Made, key_in};
 
 use super::{Batch, Form, Payload, Undecodable};
 use crate::proto::{LogsRequest, MetricsRequest, TracesRequest};

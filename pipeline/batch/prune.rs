@@ -1,8 +1,10 @@
 //! Dropping items by what is around them, on the wire form: what stays is copied as it came, and nothing at all when
 //! everything stays.
 
+use std::slice;
+
 use super::{Batch, Form, Payload, Signal, Undecodable};
-use crate::otlp::wire::{self, Value};
+use crate::otlp::wire::{self, Fault, Length, Value};
 
 /// Looks at a request from the outside to the inside. Messages come without those inside of them.
 pub trait Judge {
@@ -62,14 +64,9 @@ impl Batch {
         if !verdicts.any_goes {
             return Ok(());
         }
-        let mut keeps = verdicts.keeps.into_iter();
-        self.retain_items(|item, out| {
-            let keeps = keeps.next().unwrap_or(true);
-            if keeps {
-                out.extend_from_slice(item);
-            }
-            Ok(keeps)
-        })?;
+        let mut out = Vec::with_capacity(request.len());
+        let items = copy(&request, RESOURCES, &mut verdicts.keeps.iter(), &mut out).map_err(Undecodable::from)?;
+        self.replace(out, items);
         Ok(())
     }
 }
@@ -90,6 +87,45 @@ fn of_resource<J: Judge>(message: &[u8], judge: &mut J, verdicts: &mut Verdicts)
     }
     verdicts.any_goes |= verdicts.keeps.len() == before;
     Ok(())
+}
+
+/// How far inside a request a message is: in it are its resources, or the items.
+const RESOURCES: u8 = 0;
+const ITEMS: u8 = 2;
+
+/// Copies a message without the items that go and what is empty without them; what stays together is copied together.
+/// Returns how many items stay.
+fn copy(content: &[u8], depth: u8, keeps: &mut slice::Iter<'_, bool>, out: &mut Vec<u8>) -> Result<u32, Fault> {
+    let wanted = if depth == RESOURCES { 1 } else { INSIDE };
+    let (mut items, mut at, mut copied) = (0, 0, 0);
+    while at < content.len() {
+        let start = at;
+        let (number, Value::Bytes(inner)) = wire::field(content, &mut at)? else { continue };
+        if number != wanted {
+            continue;
+        }
+        if depth == ITEMS && keeps.next().copied().unwrap_or(true) {
+            items += 1;
+            continue;
+        }
+        out.extend_from_slice(&content[copied..start]);
+        copied = at;
+        if depth == ITEMS {
+            continue;
+        }
+        let before = out.len();
+        wire::put_tag(out, number, 2);
+        let length = Length::ahead(out, inner.len());
+        match copy(inner, depth + 1, keeps, out)? {
+            0 => out.truncate(before),
+            stay => {
+                length.set(out);
+                items += stay;
+            }
+        }
+    }
+    out.extend_from_slice(&content[copied..]);
+    Ok(items)
 }
 
 /// The messages in this field.

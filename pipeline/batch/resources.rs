@@ -4,7 +4,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::{Batch, Form, Payload, Undecodable};
-use crate::otlp::wire::{self, Value};
+use crate::otlp::wire::{self, Length, Value};
 use crate::proto::common::v1::KeyValue;
 use crate::proto::common::v1::any_value::Value as AnyValue;
 use crate::proto::resource::v1::Resource;
@@ -117,9 +117,9 @@ fn rewrite(request: &Bytes, new: &mut New<'_>) -> Result<Bytes, Undecodable> {
         match wire::field(request, &mut at)? {
             (RESOURCE, Value::Bytes(outer)) => {
                 wire::put_tag(&mut out, RESOURCE, 2);
-                let content = out.len();
+                let length = Length::ahead(&mut out, outer.len());
                 rewrite_one(outer, new, &mut out)?;
-                wire::put_length_before(&mut out, content);
+                length.set(&mut out);
             }
             _ => out.extend_from_slice(&request[start..at]),
         }

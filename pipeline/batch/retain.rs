@@ -1,7 +1,7 @@
 //! Dropping and changing items one by one on the wire form.
 
 use super::{Batch, Form, Payload, Signal, Undecodable};
-use crate::otlp::wire::{self, Value};
+use crate::otlp::wire::{self, Length, Value};
 
 /// Says of an item, whose content comes as wire bytes, whether it stays; what stays is appended to the second.
 type Keep<'k> = dyn FnMut(&[u8], &mut Vec<u8>) -> Result<bool, Undecodable> + 'k;
@@ -25,14 +25,19 @@ impl Batch {
         let request = self.encode();
         let mut out = Vec::with_capacity(request.len());
         let items = level(&request, &[1, BELOW, BELOW], &mut keep, &mut out)?;
+        self.replace(out, items);
+        Ok(())
+    }
+
+    /// Puts other spans or log records, on the wire form, into the place of these.
+    pub(super) fn replace(&mut self, request: Vec<u8>, items: u32) {
         match &mut self.payload {
-            Payload::Traces(form) => *form = Form::Encoded(out.into()),
-            Payload::Logs(form) => *form = Form::Encoded(out.into()),
+            Payload::Traces(form) => *form = Form::Encoded(request.into()),
+            Payload::Logs(form) => *form = Form::Encoded(request.into()),
             Payload::Metrics(_) | Payload::Profiles(_) => {}
         }
         self.items = items;
         self.prepared = crate::Prepared::default();
-        Ok(())
     }
 }
 
@@ -48,12 +53,12 @@ fn level(content: &[u8], way: &[u32], keep: &mut Keep<'_>, out: &mut Vec<u8>) ->
             (number, Value::Bytes(inner)) if number == *leads_on => {
                 let before = out.len();
                 wire::put_tag(out, number, 2);
-                let begin = out.len();
+                let length = Length::ahead(out, inner.len());
                 let kept = level(inner, rest, keep, out)?;
                 items += kept;
                 match kept {
                     0 => out.truncate(before),
-                    _ => wire::put_length_before(out, begin),
+                    _ => length.set(out),
                 }
             }
             _ => out.extend_from_slice(&content[start..at]),

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use super::schema::{Field, Kind, LOGS_REQUEST, METRICS_REQUEST, Message, PROFILES_REQUEST, TRACES_REQUEST};
+use super::schema::{Field, KEY_VALUE, Kind, LOGS_REQUEST, METRICS_REQUEST, Message, PROFILES_REQUEST, TRACES_REQUEST};
 
 /// Tags that fit into one byte.
 const TAGS: usize = 0x80;
@@ -31,7 +31,9 @@ pub enum Step {
     Id(u8),
     /// Length and a message.
     Message(u16),
-    /// The same, and it counts.
+    /// Length and a `KeyValue`, of which there are more than of anything else.
+    Attribute(u16),
+    /// The same as a message, and it counts.
     Item(u16),
 }
 
@@ -81,7 +83,7 @@ impl Plan {
             let (mut steps, mut inner) = ([Step::Other; TAGS], Vec::new());
             for field in message.fields {
                 let step = step(field, &mut messages);
-                if let Step::Message(place) | Step::Item(place) = step {
+                if let Step::Message(place) | Step::Attribute(place) | Step::Item(place) = step {
                     inner.push((field.number, place));
                 }
                 let tag = (field.number as usize) << 3 | wire_type(step);
@@ -110,7 +112,11 @@ fn step(field: &Field, messages: &mut Vec<&'static Message>) -> Step {
             });
             // OTLP has some fifty messages.
             let place = u16::try_from(place).unwrap_or(u16::MAX);
-            if field.item { Step::Item(place) } else { Step::Message(place) }
+            match field.item {
+                true => Step::Item(place),
+                false if std::ptr::eq(inner, &KEY_VALUE) => Step::Attribute(place),
+                false => Step::Message(place),
+            }
         }
         _ => Step::Varint,
     }
@@ -121,6 +127,6 @@ fn wire_type(step: Step) -> usize {
         Step::Varint | Step::Other => 0,
         Step::Fixed64 => 1,
         Step::Fixed32 => 5,
-        Step::Text | Step::Bytes | Step::Id(_) | Step::Message(_) | Step::Item(_) => 2,
+        Step::Text | Step::Bytes | Step::Id(_) | Step::Message(_) | Step::Attribute(_) | Step::Item(_) => 2,
     }
 }

@@ -7,6 +7,9 @@ use super::wire::{self, Error, Fault, Value};
 /// Messages may nest this deep; prost, which decodes later, allows 100.
 pub const MAX_DEPTH: usize = 96;
 
+/// Messages that an attribute taken whole consists of: itself and its value.
+const HIDDEN: usize = 2;
+
 /// Where the walk stands in one message, which has this place in the plan.
 #[derive(Clone, Copy)]
 struct Frame {
@@ -44,7 +47,9 @@ pub fn walk(root: &'static Message, bytes: &[u8]) -> Result<u32, Error> {
         }
         let (stage, inside) = (plan.stage(frame.place), &bytes[..frame.end]);
         let fail = |what| Error { message: stage.message.name, offset: at, what };
-        let found = match quick(stage, inside, at) {
+        // What is taken whole must not hide that it lies too deep.
+        let may_hide = depth + HIDDEN < MAX_DEPTH;
+        let found = match quick(stage, inside, at, may_hide) {
             Some(found) => found,
             None => thorough(stage, inside, at).map_err(fail)?,
         };
@@ -66,7 +71,7 @@ pub fn walk(root: &'static Message, bytes: &[u8]) -> Result<u32, Error> {
 
 /// Takes what is as it nearly always is. `None` decides nothing.
 #[inline]
-fn quick(stage: &Stage, inside: &[u8], at: usize) -> Option<Found> {
+fn quick(stage: &Stage, inside: &[u8], at: usize, may_hide: bool) -> Option<Found> {
     let step = *stage.steps.get(usize::from(*inside.get(at)?))?;
     let value = at + 1;
     let next = match step {
@@ -78,15 +83,15 @@ fn quick(stage: &Stage, inside: &[u8], at: usize) -> Option<Found> {
         }
         Step::Fixed64 => value + 8,
         Step::Fixed32 => value + 4,
-        Step::Text | Step::Bytes | Step::Id(_) | Step::Message(_) | Step::Item(_) => {
-            return quick_content(step, inside, value);
+        Step::Text | Step::Bytes | Step::Id(_) | Step::Message(_) | Step::Attribute(_) | Step::Item(_) => {
+            return quick_content(step, inside, value, may_hide);
         }
     };
     (next <= inside.len()).then_some(Found::Past(next))
 }
 
 #[inline]
-fn quick_content(step: Step, inside: &[u8], at: usize) -> Option<Found> {
+fn quick_content(step: Step, inside: &[u8], at: usize, may_hide: bool) -> Option<Found> {
     // Lengths of one byte, and of two.
     let first = usize::from(*inside.get(at)?);
     let (length, start) = match first {
@@ -102,7 +107,8 @@ fn quick_content(step: Step, inside: &[u8], at: usize) -> Option<Found> {
     let end = start + length;
     let content = inside.get(start..end)?;
     let is_sound = match step {
-        Step::Message(place) | Step::Item(place) => {
+        Step::Attribute(_) if may_hide && is_plain_attribute(content) => true,
+        Step::Message(place) | Step::Attribute(place) | Step::Item(place) => {
             let is_item = matches!(step, Step::Item(_));
             return Some(Found::Opened { start, inner: Frame { place, end }, is_item });
         }
@@ -111,6 +117,28 @@ fn quick_content(step: Step, inside: &[u8], at: usize) -> Option<Found> {
         _ => true,
     };
     is_sound.then_some(Found::Past(end))
+}
+
+/// Whether this is a `KeyValue` as nearly all are: a key, then one value that is text, truth or a number, both short.
+#[inline]
+fn is_plain_attribute(content: &[u8]) -> bool {
+    let [0x0a, key, rest @ ..] = content else { return false };
+    let Some((name, [0x12, length, value @ ..])) = rest.split_at_checked(usize::from(*key)) else { return false };
+    if *length >= 0x80 || usize::from(*length) != value.len() {
+        return false;
+    }
+    let is_sound = match value {
+        // Lengths below 0x80 are ASCII too: one look for all.
+        [0x0a, length, text @ ..] => return usize::from(*length) == text.len() && content.is_ascii(),
+        [0x10, truth] => *truth < 0x80,
+        [0x18, ..] => {
+            let mut at = 1;
+            wire::varint(value, &mut at).is_ok() && at == value.len()
+        }
+        [0x21, number @ ..] => number.len() == 8,
+        _ => false,
+    };
+    is_sound && *key < 0x80 && name.is_ascii()
 }
 
 /// Takes everything else, and finds out what is wrong.

@@ -123,18 +123,44 @@ pub fn put_tag(out: &mut Vec<u8>, number: u32, wire_type: u8) {
     put_varint(out, u64::from(number) << 3 | u64::from(wire_type));
 }
 
+/// A length whose content is appended before it is known.
+#[derive(Debug)]
+pub struct Length {
+    start: usize,
+    room: usize,
+}
+
+impl Length {
+    /// Leaves room for a length of `about` so many bytes: the better the guess, the less has to move.
+    pub fn ahead(out: &mut Vec<u8>, about: usize) -> Self {
+        let (start, room) = (out.len(), varint_length(about as u64));
+        out.resize(start + room, 0);
+        Self { start, room }
+    }
+
+    /// Writes the length of all that was appended since.
+    pub fn set(self, out: &mut Vec<u8>) {
+        let Self { start, room } = self;
+        let mut length = (out.len() - start - room) as u64;
+        let needed = varint_length(length);
+        if needed != room {
+            let end = out.len();
+            out.resize(end + needed.saturating_sub(room), 0);
+            out.copy_within(start + room..end, start + needed);
+            out.truncate(end + needed - room);
+        }
+        for byte in &mut out[start..start + needed] {
+            *byte = length as u8 & 0x7f | 0x80;
+            length >>= 7;
+        }
+        // The last byte says that none follows.
+        out[start + needed - 1] &= 0x7f;
+    }
+}
+
 /// Puts a length before everything that was appended since `start`.
 pub fn put_length_before(out: &mut Vec<u8>, start: usize) {
-    let mut length = (out.len() - start) as u64;
-    let (end, room) = (out.len(), varint_length(length));
-    out.resize(end + room, 0);
-    out.copy_within(start..end, start + room);
-    for byte in &mut out[start..start + room] {
-        *byte = length as u8 & 0x7f | 0x80;
-        length >>= 7;
-    }
-    // The last byte says that none follows.
-    out[start + room - 1] &= 0x7f;
+    Length { start, room: 0 }.set(out);
 }
 
 /// How many bytes a varint takes.

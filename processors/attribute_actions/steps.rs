@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use config::Node;
 use pipeline::proto::common::v1::AnyValue;
 use pipeline::proto::common::v1::any_value::Value;
-use pipeline::{Attributes, Origin};
+use pipeline::{Attributes, Made, Origin};
 use regex::Regex;
 
 use super::values::{convert, hash};
@@ -33,10 +33,10 @@ enum What {
 /// Where a new value comes from; the first that has one.
 #[derive(Debug)]
 struct Source {
-    value: Option<AnyValue>,
+    value: Option<Made>,
     from_context: String,
     from_attribute: String,
-    default: Option<AnyValue>,
+    default: Option<Made>,
 }
 
 impl Steps {
@@ -68,7 +68,7 @@ fn step(action: &Action) -> Result<Step, String> {
 }
 
 fn source(action: &Action) -> Source {
-    let value = |node: &Option<Node>| node.as_ref().map(pipeline::value_of);
+    let value = |node: &Option<Node>| node.as_ref().map(|node| Made::new(&action.key, pipeline::value_of(node)));
     Source {
         value: value(&action.value),
         from_context: action.from_context.clone(),
@@ -82,10 +82,11 @@ impl Step {
         match &self.what {
             What::Set(verb, source) => {
                 let wanted = *verb == Verb::Upsert || (*verb == Verb::Update) == attributes.has(&self.key);
-                if let (true, Some(value)) = (wanted, source.find(attributes, origin)) {
-                    attributes.put(&self.key, value);
+                if let (true, Some(made)) = (wanted, source.find(&self.key, attributes, origin)) {
+                    attributes.put_made(&made);
                 }
             }
+            What::Delete(None) => attributes.remove(&self.key),
             What::Delete(pattern) => attributes.retain(&mut |key| !self.is_meant(key, pattern)),
             What::Hash(pattern) => attributes.change(&|key| self.is_meant(key, pattern), &mut hash),
             What::Extract(regex) => extract(attributes, &self.key, regex),
@@ -101,10 +102,15 @@ impl Step {
 }
 
 impl Source {
-    fn find(&self, attributes: &dyn Attributes, origin: &Origin) -> Option<AnyValue> {
+    /// The attribute that is to be set.
+    fn find<'s>(&'s self, key: &str, attributes: &dyn Attributes, origin: &Origin) -> Option<Cow<'s, Made>> {
+        if let Some(value) = &self.value {
+            return Some(Cow::Borrowed(value));
+        }
         let context = || from_context(&self.from_context, origin);
-        let attribute = || attributes.get(&self.from_attribute).map(Cow::into_owned);
-        self.value.clone().or_else(context).or_else(attribute).or_else(|| self.default.clone())
+        let found = context().or_else(|| attributes.get(&self.from_attribute).map(Cow::into_owned));
+        let made = found.map(|value| Cow::Owned(Made::new(key, value)));
+        made.or_else(|| self.default.as_ref().map(Cow::Borrowed))
     }
 }
 

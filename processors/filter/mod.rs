@@ -15,6 +15,7 @@
 //! reason `filtered`.
 
 mod older;
+mod seen;
 mod settings;
 mod stage;
 #[cfg(test)]

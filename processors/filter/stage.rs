@@ -28,6 +28,15 @@ pub struct Stage {
     pub failures: Failures,
 }
 
+/// What a stage says of an item.
+#[derive(Clone, Copy, Debug)]
+pub struct Verdict {
+    /// Whether it goes.
+    pub drops: bool,
+    /// Whether no condition failed.
+    pub is_clear: bool,
+}
+
 impl Stage {
     /// Drops what does not pass.
     ///
@@ -35,8 +44,8 @@ impl Stage {
     /// The first failure, when failures are propagated.
     pub fn run<T: Tree>(&self, request: &mut T) -> Result<(), String> {
         let mut outcome = Ok(());
-        walk::retain(request, self.context, &mut |target| match self.drops(target) {
-            Ok(drops) => drops,
+        walk::retain(request, self.context, &mut |target| match self.judge(target) {
+            Ok(verdict) => verdict.drops,
             Err(failure) => {
                 outcome = Err(failure);
                 false
@@ -49,18 +58,22 @@ impl Stage {
     ///
     /// # Errors
     /// A failure that is propagated.
-    pub fn drops(&self, target: &Target<'_>) -> Result<bool, String> {
+    pub fn judge(&self, target: &Target<'_>) -> Result<Verdict, String> {
         let conditions = match &self.test {
-            Test::Properties(chosen) => return Ok(!chosen.has(target)),
+            Test::Properties(chosen) => return Ok(Verdict { drops: !chosen.has(target), is_clear: true }),
             Test::Conditions(conditions) => conditions,
         };
+        let mut is_clear = true;
         for (condition, text) in conditions {
             match condition.holds(target) {
-                Ok(true) => return Ok(true),
+                Ok(true) => return Ok(Verdict { drops: true, is_clear }),
                 Ok(false) => {}
-                Err(failure) => self.failures.handle(self.error_mode, "condition", text, &failure)?,
+                Err(failure) => {
+                    is_clear = false;
+                    self.failures.handle(self.error_mode, "condition", text, &failure)?;
+                }
             }
         }
-        Ok(false)
+        Ok(Verdict { drops: false, is_clear })
     }
 }

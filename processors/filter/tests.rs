@@ -94,6 +94,11 @@ fn what_is_judged_on_the_wire_is_what_is_judged_when_decoded() {
         r#"span.attributes[Concat(["ro", "ute"], "")] == "/2""#,
         r#"resource.attributes["service.name"] == "bank" or span.attributes["peer"] == nil"#,
         "span.kind == 9",
+        r#"span.kind.string == "Client""#,
+        r#"span.status.code == 2 and span.flags == 0"#,
+        r#"span.status.message == "" and span.trace_state["a"] == nil"#,
+        r#"IsMatch(span.name, "/[3-5]$")"#,
+        "span.start_time_unix_nano == 0",
     ] {
         let filter = filter(&format!("trace_conditions: ['{condition}']"), &Telemetry::new("test"));
         let wire =

@@ -7,9 +7,10 @@ use pipeline::proto::{LogsRequest, TracesRequest};
 use pipeline::{Batch, Judge, Rejected, Signal, Undecodable, key_in};
 use prost::Message;
 
-use super::stage::Stage;
+use super::seen::Seen;
+use super::stage::{Stage, Verdict};
 use ottl::walk::{Around, Inner, Leaf, Outer, Tree};
-use ottl::{Context, Reads, Target};
+use ottl::{Context, Part, Reads};
 
 /// The field numbers of attributes: of a span and of a log record.
 const OF_SPAN: u32 = 9;
@@ -33,51 +34,100 @@ pub fn run(stages: &[Stage], batch: &mut Batch) -> Option<Result<(), Rejected>> 
 }
 
 struct Looker<'s, T: Tree> {
-    stages: &'s [Stage],
+    looks: Vec<Look<'s>>,
     attributes: u32,
+    /// One item without the attributes that nobody reads.
+    excerpt: Vec<u8>,
+    judged: Judged<T>,
+}
+
+/// A stage with what it said lately.
+struct Look<'s> {
+    stage: &'s Stage,
+    seen: Seen,
+}
+
+impl Look<'_> {
+    fn drops<T: Tree>(&mut self, excerpt: &[u8], judged: &mut Judged<T>) -> Result<bool, Rejected>
+    where
+        LeafOf<T>: Message,
+    {
+        if let Some(drops) = self.seen.verdict(excerpt) {
+            return Ok(drops);
+        }
+        let verdict = judged.by(self.stage, excerpt)?;
+        // Failures are counted for every item.
+        if verdict.is_clear {
+            self.seen.remember(excerpt, verdict.drops);
+        }
+        Ok(verdict.drops)
+    }
+}
+
+/// What a stage is shown.
+struct Judged<T: Tree> {
     outer: T::Outer,
     inner: <T::Outer as Outer>::Inner,
     /// The item that is looked at; its room is used again for the next.
     leaf: LeafOf<T>,
-    /// One item without the attributes that nobody reads.
-    excerpt: Vec<u8>,
 }
 
 type LeafOf<T> = <<<T as Tree>::Outer as Outer>::Inner as Inner>::Leaf;
 
+impl<T: Tree> Judged<T>
+where
+    LeafOf<T>: Message,
+{
+    fn by(&mut self, stage: &Stage, item: &[u8]) -> Result<Verdict, Rejected> {
+        self.leaf.clear();
+        self.leaf.merge(item).map_err(Undecodable::from)?;
+        let mut around = Around::of(&mut self.outer, &mut self.inner);
+        let mut outcome = Ok(Verdict { drops: false, is_clear: true });
+        self.leaf.retain(stage.context, &mut around, &mut |target| {
+            outcome = stage.judge(target);
+            outcome.as_ref().is_ok_and(|verdict| verdict.drops)
+        });
+        outcome.map_err(Rejected::permanent)
+    }
+}
+
 impl<'s, T: Tree> Looker<'s, T>
 where
-    T::Outer: Message + Default,
-    <T::Outer as Outer>::Inner: Message + Default,
+    T::Outer: Default,
+    <T::Outer as Outer>::Inner: Default,
     LeafOf<T>: Message + Default,
 {
     fn new(stages: &'s [Stage], attributes: u32) -> Self {
         Self {
-            stages,
+            looks: stages.iter().map(|stage| Look { stage, seen: Seen::default() }).collect(),
             attributes,
-            outer: Default::default(),
-            inner: Default::default(),
-            leaf: Default::default(),
             excerpt: Vec::new(),
+            judged: Judged { outer: Default::default(), inner: Default::default(), leaf: Default::default() },
         }
     }
 
-    /// Copies of the item what the stage reads: attributes of these names, and possibly everything else.
-    fn excerpt(&mut self, item: &[u8], names: &BTreeSet<String>, others: bool) -> Result<&[u8], Undecodable> {
-        self.excerpt.clear();
-        let mut at = 0;
-        while at < item.len() {
-            let start = at;
-            let is_read = match wire::field(item, &mut at)? {
-                (number, Value::Bytes(attribute)) if number == self.attributes => is_named(attribute, names)?,
-                _ => others,
-            };
-            if is_read {
-                self.excerpt.extend_from_slice(&item[start..at]);
-            }
-        }
-        Ok(&self.excerpt)
+    /// Forgets what was said about items with something else around them.
+    fn enter(&mut self) {
+        let looks = self.looks.iter_mut();
+        looks.filter(|look| look.stage.reads.reaches_around()).for_each(|look| look.seen.forget());
     }
+}
+
+/// Copies of the item what is read of it.
+fn excerpt(item: &[u8], attributes: u32, part: &Part, out: &mut Vec<u8>) -> Result<(), Undecodable> {
+    out.clear();
+    let mut at = 0;
+    while at < item.len() {
+        let start = at;
+        let is_read = match wire::field(item, &mut at)? {
+            (number, Value::Bytes(attribute)) if number == attributes => is_named(attribute, &part.attributes)?,
+            (number, _) => part.others || part.fields.contains(&number),
+        };
+        if is_read {
+            out.extend_from_slice(&item[start..at]);
+        }
+    }
+    Ok(())
 }
 
 /// Whether the attribute has one of the names.
@@ -95,37 +145,27 @@ where
     type Error = Rejected;
 
     fn resource(&mut self, message: &[u8]) -> Result<(), Rejected> {
-        self.outer = T::Outer::decode(message).map_err(Undecodable::from)?;
+        self.judged.outer = Message::decode(message).map_err(Undecodable::from)?;
+        self.enter();
         Ok(())
     }
 
     fn scope(&mut self, message: &[u8]) -> Result<(), Rejected> {
-        self.inner = Message::decode(message).map_err(Undecodable::from)?;
+        self.judged.inner = Message::decode(message).map_err(Undecodable::from)?;
+        self.enter();
         Ok(())
     }
 
     fn keeps(&mut self, item: &[u8]) -> Result<bool, Rejected> {
-        for stage in self.stages {
-            let mut leaf = std::mem::take(&mut self.leaf);
-            leaf.clear();
-            let excerpt = match &stage.reads {
-                Reads::All => item,
-                Reads::Part { attributes, others } => self.excerpt(item, attributes, *others)?,
-            };
-            leaf.merge(excerpt).map_err(Undecodable::from)?;
-            let mut around = Around::of(&mut self.outer, &mut self.inner);
-            let mut outcome = Ok(());
-            let mut drops = |target: &Target<'_>| match stage.drops(target) {
-                Ok(drops) => drops,
-                Err(failure) => {
-                    outcome = Err(Rejected::permanent(failure));
-                    false
+        for look in &mut self.looks {
+            let drops = match &look.stage.reads {
+                Reads::All => self.judged.by(look.stage, item)?.drops,
+                Reads::Part(part) => {
+                    excerpt(item, self.attributes, part, &mut self.excerpt)?;
+                    look.drops(&self.excerpt, &mut self.judged)?
                 }
             };
-            let stays = leaf.retain(stage.context, &mut around, &mut drops);
-            self.leaf = leaf;
-            outcome?;
-            if !stays {
+            if drops {
                 return Ok(false);
             }
         }

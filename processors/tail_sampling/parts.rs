@@ -1,7 +1,7 @@
 //! A request cut by trace, on the wire form.
 
 use indexmap::IndexMap;
-use pipeline::otlp::wire::{self, Fault, Value};
+use pipeline::otlp::wire::{self, Fault, Length, Value};
 
 use super::TraceId;
 
@@ -91,14 +91,15 @@ fn part(id: TraceId, spans: &Spans<'_>, resource: &[u8], scopes: &[Cut<'_>]) -> 
     let mut content = resource.to_vec();
     for of_scope in spans.all.chunk_by(|(one, _), (other, _)| one == other) {
         wire::put_tag(&mut content, SCOPE_SPANS, 2);
-        let begin = content.len();
+        let inside = of_scope.iter().map(|(_, span)| span.len() + 3).sum();
+        let length = Length::ahead(&mut content, inside);
         content.extend_from_slice(&scopes[of_scope[0].0].rest);
         for (_, span) in of_scope {
             wire::put_tag(&mut content, SPANS, 2);
             wire::put_varint(&mut content, span.len() as u64);
             content.extend_from_slice(span);
         }
-        wire::put_length_before(&mut content, begin);
+        length.set(&mut content);
     }
     let size = content.len() as u64;
     let mut bytes = Vec::with_capacity(content.len() + 8);

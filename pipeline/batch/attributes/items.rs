@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::super::Undecodable;
 use super::list::{Attributes, Raw};
 use crate::Signal;
-use crate::otlp::wire::{self, Fault, Value};
+use crate::otlp::wire::{self, Fault, Length, Value};
 use crate::proto::metrics::v1::Metric;
 use crate::proto::metrics::v1::metric::Data;
 use crate::proto::{LogsRequest, MetricsRequest, TracesRequest};
@@ -98,9 +98,9 @@ fn go<'a>(
         out.extend_from_slice(&content[copied..start]);
         copied = at;
         wire::put_tag(out, number, 2);
-        let begin = out.len();
+        let length = Length::ahead(out, inner.len());
         go(way, inner, raw, change, out)?;
-        wire::put_length_before(out, begin);
+        length.set(out);
     }
     out.extend_from_slice(&content[copied..]);
     Ok(())
@@ -113,7 +113,7 @@ fn here<'a>(
     change: &mut Change<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), Fault> {
-    raw.clear();
+    raw.begin(item);
     let (mut at, mut copied) = (0, 0);
     while at < item.len() {
         let start = at;
@@ -122,7 +122,7 @@ fn here<'a>(
         {
             out.extend_from_slice(&item[copied..start]);
             copied = at;
-            raw.push(content)?;
+            raw.push(content, start..at)?;
         }
     }
     out.extend_from_slice(&item[copied..]);

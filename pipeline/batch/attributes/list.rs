@@ -1,6 +1,8 @@
 //! A list of attributes that can be changed, as structs or as wire bytes.
 
 use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
 
 use prost::Message;
 
@@ -19,10 +21,27 @@ pub trait Attributes {
     fn get(&self, key: &str) -> Option<Cow<'_, AnyValue>>;
     /// Sets the value of this key, in its place if it is there.
     fn put(&mut self, key: &str, value: AnyValue);
+    /// The same with what was made before.
+    fn put_made(&mut self, made: &Made);
+    /// Takes away the one with this key.
+    fn remove(&mut self, key: &str);
     /// Keeps those whose keys `keep` says yes to.
     fn retain(&mut self, keep: &mut dyn FnMut(&str) -> bool);
     /// Shows the values of those to `change` whose keys `choose` says yes to.
     fn change(&mut self, choose: &dyn Fn(&str) -> bool, change: &mut dyn FnMut(&mut AnyValue));
+}
+
+/// An attribute that is made once and may be set often. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Made(Arc<KeyValue>, Arc<[u8]>);
+
+impl Made {
+    /// One of this name.
+    pub fn new(key: &str, value: AnyValue) -> Self {
+        let attribute = KeyValue { key: key.to_owned(), value: Some(value), ..KeyValue::default() };
+        let content = attribute.encode_to_vec().into();
+        Self(attribute.into(), content)
+    }
 }
 
 impl Attributes for Vec<KeyValue> {
@@ -38,8 +57,16 @@ impl Attributes for Vec<KeyValue> {
     fn put(&mut self, key: &str, value: AnyValue) {
         match self.iter_mut().find(|attribute| attribute.key == key) {
             Some(attribute) => attribute.value = Some(value),
-            None => self.push(made(key, value)),
+            None => self.push(KeyValue { key: key.to_owned(), value: Some(value), ..KeyValue::default() }),
         }
+    }
+
+    fn put_made(&mut self, made: &Made) {
+        self.put(&made.0.key, made.0.value.clone().unwrap_or_default());
+    }
+
+    fn remove(&mut self, key: &str) {
+        Vec::retain(self, |attribute| attribute.key != key);
     }
 
     fn retain(&mut self, keep: &mut dyn FnMut(&str) -> bool) {
@@ -52,61 +79,73 @@ impl Attributes for Vec<KeyValue> {
     }
 }
 
-fn made(key: &str, value: AnyValue) -> KeyValue {
-    KeyValue { key: key.to_owned(), value: Some(value), ..KeyValue::default() }
-}
-
 /// One attribute as it came, or as it was made.
 enum Entry<'a> {
-    Wire { key: &'a str, content: &'a [u8] },
-    Own(KeyValue),
+    /// Where it stands in the item, with its tag, and what is in it.
+    Wire {
+        key: &'a [u8],
+        content: &'a [u8],
+        place: Range<usize>,
+    },
+    Own(Made),
 }
 
 impl Entry<'_> {
-    fn key(&self) -> &str {
+    fn key(&self) -> &[u8] {
         match self {
             Self::Wire { key, .. } => key,
-            Self::Own(own) => &own.key,
+            Self::Own(own) => own.0.key.as_bytes(),
         }
+    }
+
+    /// The structural check has seen that keys are UTF-8; one that is not is nobody's.
+    fn name(&self) -> &str {
+        std::str::from_utf8(self.key()).unwrap_or_default()
     }
 }
 
 /// Attributes on the wire: those that nobody looks at stay the bytes they are.
 #[derive(Default)]
-pub(super) struct Raw<'a>(Vec<Entry<'a>>);
+pub(super) struct Raw<'a> {
+    item: &'a [u8],
+    entries: Vec<Entry<'a>>,
+}
 
 impl<'a> Raw<'a> {
     /// Forgets all, for the next item.
-    pub fn clear(&mut self) {
-        self.0.clear();
+    pub fn begin(&mut self, item: &'a [u8]) {
+        self.item = item;
+        self.entries.clear();
     }
 
-    /// Takes in one attribute, the content of a `KeyValue`.
-    pub fn push(&mut self, content: &'a [u8]) -> Result<(), wire::Fault> {
-        let key = std::str::from_utf8(key_in(content)?).map_err(|_| wire::Fault::Utf8("key"))?;
-        self.0.push(Entry::Wire { key, content });
+    /// Takes in one attribute, the content of a `KeyValue` in a field at this place of the item.
+    pub fn push(&mut self, content: &'a [u8], place: Range<usize>) -> Result<(), wire::Fault> {
+        self.entries.push(Entry::Wire { key: key_in(content)?, content, place });
         Ok(())
     }
 
-    /// Appends all as fields of this number.
+    /// Appends all as fields of this number; neighbours that stayed are copied together.
     pub fn write(&self, number: u32, out: &mut Vec<u8>) {
-        for entry in &self.0 {
-            wire::put_tag(out, number, 2);
+        let mut pending = 0..0;
+        for entry in &self.entries {
             match entry {
-                Entry::Wire { content, .. } => {
+                Entry::Wire { place, .. } if place.start == pending.end => pending.end = place.end,
+                Entry::Wire { place, .. } => {
+                    out.extend_from_slice(&self.item[std::mem::replace(&mut pending, place.clone())]);
+                }
+                Entry::Own(Made(_, content)) => {
+                    out.extend_from_slice(&self.item[std::mem::take(&mut pending)]);
+                    wire::put_tag(out, number, 2);
                     wire::put_varint(out, content.len() as u64);
                     out.extend_from_slice(content);
                 }
-                Entry::Own(own) => {
-                    wire::put_varint(out, own.encoded_len() as u64);
-                    own.encode_raw(out);
-                }
             }
         }
+        out.extend_from_slice(&self.item[pending]);
     }
 
     fn find(&self, key: &str) -> Option<usize> {
-        self.0.iter().position(|entry| entry.key() == key)
+        self.entries.iter().position(|entry| entry.key() == key.as_bytes())
     }
 }
 
@@ -144,34 +183,40 @@ impl Attributes for Raw<'_> {
     }
 
     fn get(&self, key: &str) -> Option<Cow<'_, AnyValue>> {
-        Some(match &self.0[self.find(key)?] {
+        Some(match &self.entries[self.find(key)?] {
             Entry::Wire { content, .. } => Cow::Owned(value_in(content)),
-            Entry::Own(own) => own.value.as_ref().map_or(Cow::Owned(AnyValue::default()), Cow::Borrowed),
+            Entry::Own(own) => own.0.value.as_ref().map_or(Cow::Owned(AnyValue::default()), Cow::Borrowed),
         })
     }
 
     fn put(&mut self, key: &str, value: AnyValue) {
-        let own = Entry::Own(made(key, value));
-        match self.find(key) {
-            Some(index) => self.0[index] = own,
-            None => self.0.push(own),
+        self.put_made(&Made::new(key, value));
+    }
+
+    fn put_made(&mut self, made: &Made) {
+        let own = Entry::Own(made.clone());
+        match self.find(&made.0.key) {
+            Some(index) => self.entries[index] = own,
+            None => self.entries.push(own),
         }
     }
 
+    fn remove(&mut self, key: &str) {
+        self.entries.retain(|entry| entry.key() != key.as_bytes());
+    }
+
     fn retain(&mut self, keep: &mut dyn FnMut(&str) -> bool) {
-        self.0.retain(|entry| keep(entry.key()));
+        self.entries.retain(|entry| keep(entry.name()));
     }
 
     fn change(&mut self, choose: &dyn Fn(&str) -> bool, change: &mut dyn FnMut(&mut AnyValue)) {
-        for entry in self.0.iter_mut().filter(|entry| choose(entry.key())) {
-            match entry {
-                Entry::Own(own) => change(own.value.get_or_insert_default()),
-                Entry::Wire { key, content } => {
-                    let mut value = value_in(content);
-                    change(&mut value);
-                    *entry = Entry::Own(made(key, value));
-                }
-            }
+        for entry in self.entries.iter_mut().filter(|entry| choose(entry.name())) {
+            let mut value = match entry {
+                Entry::Own(own) => own.0.value.clone().unwrap_or_default(),
+                Entry::Wire { content, .. } => value_in(content),
+            };
+            change(&mut value);
+            *entry = Entry::Own(Made::new(entry.name(), value));
         }
     }
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::otlp::schema::{Field, Kind, Message, Presence};
-use crate::otlp::wire::{put_length_before, put_tag, put_varint};
+use crate::otlp::wire::{Length, put_tag, put_varint};
 
 /// Reads one OTLP/JSON document as wire bytes of type `root`. Unknown keys are skipped, null means absent.
 ///
@@ -119,10 +119,10 @@ impl<'de> DeserializeSeed<'de> for ElementSeed<'_> {
         };
         let before = self.out.len();
         put_tag(self.out, self.field.number, 2);
-        let start = self.out.len();
+        let length = Length::ahead(self.out, 0);
         let present = json.deserialize_any(PresenceVisitor(MessageSeed { message, out: self.out }))?;
         match present || self.null == Null::Empty {
-            true => put_length_before(self.out, start),
+            true => length.set(self.out),
             false => self.out.truncate(before),
         }
         Ok(())

@@ -20,6 +20,7 @@ pub static ARRAY_VALUE: Message = Message { name: "ArrayValue", fields: &[subs(1
 
 pub static KEY_VALUE_LIST: Message = Message { name: "KeyValueList", fields: &[subs(1, "values", &KEY_VALUE)] };
 
+/// An attribute.
 pub static KEY_VALUE: Message = Message {
     name: "KeyValue",
     fields: &[one(1, "key", String), sub(2, "value", &ANY_VALUE), one(3, "keyStrindex", Int32)],

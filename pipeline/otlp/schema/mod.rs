@@ -9,6 +9,7 @@ mod metrics;
 mod profiles;
 mod traces;
 
+pub use common::KEY_VALUE;
 pub use logs::LOGS_REQUEST;
 pub use metrics::METRICS_REQUEST;
 pub use profiles::PROFILES_REQUEST;

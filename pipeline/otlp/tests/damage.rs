@@ -4,7 +4,9 @@ use crate::otlp::{json, walk};
 
 /// A logs request with one record, as wire bytes.
 fn sample() -> Vec<u8> {
-    let text = r#"{"resourceLogs":[{"resource":{"attributes":[{"key":"k","value":{"stringValue":"v"}}]},"scopeLogs":[{"logRecords":[{"timeUnixNano":"1","severityText":"INFO","traceId":"0102030405060708090a0b0c0d0e0f10","flags":1}]}]}]}"#;
+    let text = r#"{"resourceLogs":[{"resource":{"attributes":[{"key":"k","value":{"stringValue":"v"}},
+      {"key":"i","value":{"intValue":"-7"}},{"key":"b","value":{"boolValue":true}},{"key":"d","value":{"doubleValue":1.5}},
+      {"key":"ä","value":{"stringValue":"ö"}},{"key":"n"},{"key":"l","value":{"arrayValue":{"values":[{"intValue":"1"}]}}}]},"scopeLogs":[{"logRecords":[{"timeUnixNano":"1","severityText":"INFO","traceId":"0102030405060708090a0b0c0d0e0f10","flags":1}]}]}]}"#;
     json::read(&LOGS_REQUEST, text.as_bytes()).unwrap()
 }
 
