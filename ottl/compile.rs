@@ -14,7 +14,7 @@ use super::strings::unquote;
 use super::target::Context;
 use super::value::Val;
 use super::xpath::XPath;
-use super::{Fault, enums};
+use super::{Fault, client, enums};
 
 /// The grammar as a parser.
 #[derive(pest_derive::Parser)]
@@ -261,15 +261,33 @@ impl Compiler {
             let name = parts.next().map(|name| name.as_str().to_owned()).unwrap_or_default();
             segments.push((name, parts.collect()));
         }
+        if segments.len() > 1 && segments[0].0 == client::NAME && segments[0].1.is_empty() {
+            segments.remove(0);
+            return self.path_to(&written, at, segments, client::field);
+        }
         let context = self.context_of(&mut segments).map_err(|message| Fault::new(at, message))?;
+        self.path_to(&written, at, segments, |name| self.field(context, name))
+    }
+
+    fn path_to(
+        &self,
+        written: &str,
+        at: usize,
+        mut segments: Vec<(String, Vec<Node<'_>>)>,
+        field: impl Fn(&str) -> Result<&'static Field, String>,
+    ) -> Result<Path, Fault> {
         let last = segments.len().saturating_sub(1);
         if let Some((_, keys)) = segments[..last].iter().find(|(_, keys)| !keys.is_empty()) {
             return fault(&keys[0], "keys can only stand at the end of a path");
         }
         let name = segments.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(".");
-        let field = self.field(context, &name).map_err(|message| Fault::new(at, message))?;
+        let field = field(&name).map_err(|message| Fault::new(at, message))?;
         let keys = segments.pop().map(|(_, keys)| keys).unwrap_or_default();
-        Path::new(field, self.keys(keys)?).ok_or_else(|| Fault::new(at, format!("{written}: {name} has no keys")))
+        let mut keys = self.keys(keys)?;
+        if client::has(field) {
+            keys.lower_case();
+        }
+        Path::new(field, keys).ok_or_else(|| Fault::new(at, format!("{written}: {name} has no keys")))
     }
 
     fn context_of(&self, segments: &mut Vec<(String, Vec<Node<'_>>)>) -> Result<Context, String> {
@@ -431,6 +449,7 @@ impl Compiler {
             }
             Kind::Path => {
                 return match self.value(node)? {
+                    Expr::Path(path) if client::has(path.parts().0) => wrong("is who sent it, which cannot be changed"),
                     Expr::Path(path) => Ok(Arg::Path(path)),
                     _ => wrong("must be a path"),
                 };

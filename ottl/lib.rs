@@ -5,6 +5,7 @@
 //! path is walking a small tree whose values borrow from the item.
 
 mod call;
+mod client;
 mod compare;
 mod compile;
 mod enums;
@@ -30,6 +31,7 @@ mod xpath;
 use std::borrow::Cow;
 use std::fmt;
 
+pub use client::Client;
 pub use compare::{same as same_value, same_map as same_attributes};
 pub use compile::{Prefix, condition, statement};
 pub use enums::severity_name;

@@ -57,6 +57,15 @@ impl Keys {
         exprs.iter().map(key).collect::<Result<Vec<_>, _>>().map(Cow::Owned)
     }
 
+    /// Names of headers are told apart without their case.
+    pub fn lower_case(&mut self) {
+        if let Self::Fixed(keys) = self
+            && let Some(Key::Name(name)) = keys.first_mut()
+        {
+            name.make_ascii_lowercase();
+        }
+    }
+
     fn is_empty(&self) -> bool {
         matches!(self, Self::Fixed(keys) if keys.is_empty())
     }

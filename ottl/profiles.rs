@@ -49,23 +49,27 @@ pub fn set_attributes(profile: &mut Profile, dictionary: &mut ProfilesDictionary
 }
 
 fn add(dictionary: &mut ProfilesDictionary, attribute: &KeyValue) -> i32 {
-    let strings = &mut dictionary.string_table;
-    if strings.is_empty() {
-        strings.push(String::new());
-    }
-    let key = strings.iter().position(|known| *known == attribute.key).unwrap_or_else(|| {
-        strings.push(attribute.key.clone());
-        strings.len() - 1
-    });
+    let key = place_of(&mut dictionary.string_table, &attribute.key);
     let table = &mut dictionary.attribute_table;
     if table.is_empty() {
         table.push(KeyValueAndUnit::default());
     }
-    let wanted =
-        KeyValueAndUnit { key_strindex: key as i32, value: attribute.value.clone(), ..KeyValueAndUnit::default() };
+    let wanted = KeyValueAndUnit { key_strindex: key, value: attribute.value.clone(), ..KeyValueAndUnit::default() };
     let place = table.iter().position(|known| *known == wanted).unwrap_or_else(|| {
         table.push(wanted);
         table.len() - 1
+    });
+    place as i32
+}
+
+/// The place of a text, which is added if it is new. The first is the empty one.
+pub fn place_of(strings: &mut Vec<String>, text: &str) -> i32 {
+    if strings.is_empty() {
+        strings.push(String::new());
+    }
+    let place = strings.iter().position(|known| known == text).unwrap_or_else(|| {
+        strings.push(text.to_owned());
+        strings.len() - 1
     });
     place as i32
 }

@@ -1,5 +1,7 @@
 //! What an expression is about: one item with its scope and resource.
 
+use std::sync::Arc;
+
 use pipeline::Signal;
 use pipeline::proto::common::v1::{InstrumentationScope, KeyValue};
 use pipeline::proto::logs::v1::LogRecord;
@@ -7,6 +9,8 @@ use pipeline::proto::metrics::v1::Metric;
 use pipeline::proto::profiles::v1development::Profile;
 use pipeline::proto::resource::v1::Resource;
 use pipeline::proto::trace::v1::Span;
+
+use crate::client::Client;
 
 config::words! {
     /// Which kind of item paths are about.
@@ -117,8 +121,17 @@ pub enum Item<'a> {
     Metric(&'a mut Metric),
     /// One data point of a metric, by its place.
     DataPoint(&'a mut Metric, usize),
-    /// A profile, and its attributes by name.
-    Profile(&'a mut Profile, &'a mut Vec<KeyValue>),
+    /// A profile, and what it names by places in a dictionary.
+    Profile(&'a mut Profile, Named<'a>),
+}
+
+/// What a profile names by places in the dictionary of its request.
+#[derive(Debug)]
+pub struct Named<'a> {
+    /// Its attributes by their names.
+    pub attributes: &'a mut Vec<KeyValue>,
+    /// The texts that places mean.
+    pub strings: &'a mut Vec<String>,
 }
 
 /// One item with its scope and resource, and the notes that statements make about it.
@@ -136,4 +149,6 @@ pub struct Target<'a> {
     pub cache: Vec<KeyValue>,
     /// Metrics that statements made of this one.
     pub made: Vec<Metric>,
+    /// Who sent it, where a text asks for that.
+    pub client: Option<Arc<Client>>,
 }

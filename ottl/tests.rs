@@ -88,3 +88,41 @@ fn a_wrong_grok_expression_is_told_when_the_configuration_is_read() {
 fn a_function_that_is_left_out_is_refused_with_the_reason() {
     assert!(fault("UserAgent(log.body) == nil").contains("UserAgent is not available"));
 }
+
+#[test]
+fn who_sent_something_can_be_read_and_not_changed() {
+    for (text, said) in [
+        ("otelcol.grpc.metadata[\"a\"] == nil", "otelcol.client.metadata has the headers"),
+        ("otelcol.client.auth.attributes[\"a\"] == nil", "known: client.addr, client.metadata"),
+        ("otelcol.client.addr[\"a\"] == nil", "client.addr has no keys"),
+    ] {
+        let told = fault(text);
+        assert!(told.contains(said), "{told}");
+    }
+    let set = "set(otelcol.client.metadata[\"a\"], \"b\")";
+    let told = crate::statement(set, crate::Context::Log, crate::Prefix::Required).unwrap_err().show(set);
+    assert!(told.contains("which cannot be changed"), "{told}");
+}
+
+/// What paths the Collector 0.155 has, but for values that have no form outside of it (`span.status` as a whole).
+const PATHS: &str = include_str!("fields/reference.txt");
+
+#[test]
+fn every_path_of_the_collector_is_known_in_its_context() {
+    let outer = ["resource.", "scope.", "instrumentation_scope.", "span.", "metric."];
+    let mut count = 0;
+    for line in PATHS.lines() {
+        let (name, paths) = line.split_once(": ").unwrap();
+        let context = crate::Context::parse(name).unwrap();
+        for path in paths.replace(", \"", ",\"").split(' ') {
+            // Also those of its surroundings are asked for with the name in front.
+            let owned = !outer.iter().any(|outer| path.starts_with(outer) && !path.starts_with(name));
+            let path = if owned { format!("{name}.{path}") } else { path.to_owned() };
+            let text = format!("{path} == nil");
+            let made = crate::condition(&text, context, crate::Prefix::Required);
+            assert!(made.is_ok(), "{}", made.unwrap_err().show(&text));
+            count += 1;
+        }
+    }
+    assert!(count > 100, "{count} paths");
+}

@@ -12,7 +12,7 @@ use pipeline::proto::{LogsRequest, MetricsRequest, ProfilesRequest, TracesReques
 
 use super::fields::points;
 use super::profiles;
-use super::target::{Context, Item, Scope, Target};
+use super::target::{Context, Item, Named, Scope, Target};
 
 /// A request of resources, scopes and items.
 pub trait Tree: Request {
@@ -54,7 +54,7 @@ pub trait Leaf {
 }
 
 /// Says whether an item is dropped.
-pub type Drop<'d> = dyn FnMut(&Target<'_>) -> bool + 'd;
+pub type Drop<'d> = dyn FnMut(&mut Target<'_>) -> bool + 'd;
 /// Looks at an item, and may change it.
 pub type Look<'l> = dyn FnMut(&mut Target<'_>) -> Result<(), String> + 'l;
 
@@ -88,6 +88,7 @@ impl<'a> Around<'a> {
             item,
             cache: Vec::new(),
             made: Vec::new(),
+            client: None,
         }
     }
 }
@@ -104,7 +105,7 @@ pub fn retain<T: Tree>(request: &mut T, context: Context, drop: &mut Drop<'_>) {
             dictionary: None,
         };
         if context == Context::Resource {
-            return !drop(&around.target(Item::None)) && !inners.is_empty();
+            return !drop(&mut around.target(Item::None)) && !inners.is_empty();
         }
         inners.retain_mut(|inner| {
             let (scope, url, leaves) = inner.parts();
@@ -115,7 +116,7 @@ pub fn retain<T: Tree>(request: &mut T, context: Context, drop: &mut Drop<'_>) {
                 dictionary: dictionary.as_deref_mut(),
             };
             if context == Context::Scope {
-                return !drop(&around.target(Item::None)) && !leaves.is_empty();
+                return !drop(&mut around.target(Item::None)) && !leaves.is_empty();
             }
             leaves.retain_mut(|leaf| leaf.retain(context, &mut around, drop));
             !leaves.is_empty()
@@ -185,7 +186,7 @@ impl Leaf for LogRecord {
     }
 
     fn retain(&mut self, _: Context, around: &mut Around<'_>, drop: &mut Drop<'_>) -> bool {
-        !drop(&around.target(Item::Log(self)))
+        !drop(&mut around.target(Item::Log(self)))
     }
 }
 
@@ -201,10 +202,10 @@ impl Leaf for Span {
 
     fn retain(&mut self, context: Context, around: &mut Around<'_>, drop: &mut Drop<'_>) -> bool {
         if context == Context::Span {
-            return !drop(&around.target(Item::Span(self)));
+            return !drop(&mut around.target(Item::Span(self)));
         }
         let dropped: Vec<bool> =
-            (0..self.events.len()).map(|index| drop(&around.target(Item::SpanEvent(self, index)))).collect();
+            (0..self.events.len()).map(|index| drop(&mut around.target(Item::SpanEvent(self, index)))).collect();
         let mut dropped = dropped.into_iter();
         self.events.retain(|_| dropped.next() != Some(true));
         true
@@ -229,13 +230,13 @@ impl Leaf for Metric {
 
     fn retain(&mut self, context: Context, around: &mut Around<'_>, drop: &mut Drop<'_>) -> bool {
         if context == Context::Metric {
-            return !drop(&around.target(Item::Metric(self)));
+            return !drop(&mut around.target(Item::Metric(self)));
         }
         if self.data.is_none() {
             return true;
         }
         let indexes = 0..points(self.data.as_ref());
-        let dropped: Vec<bool> = indexes.map(|index| drop(&around.target(Item::DataPoint(self, index)))).collect();
+        let dropped: Vec<bool> = indexes.map(|index| drop(&mut around.target(Item::DataPoint(self, index)))).collect();
         let mut dropped = dropped.into_iter();
         let mut keep = || dropped.next() != Some(true);
         match &mut self.data {
@@ -255,7 +256,8 @@ impl Leaf for Profile {
         let Some(dictionary) = around.dictionary.take() else { return Ok(Vec::new()) };
         let mut attributes = profiles::attributes(self, dictionary);
         let before = attributes.clone();
-        let looked = look(&mut around.target(Item::Profile(self, &mut attributes)));
+        let named = Named { attributes: &mut attributes, strings: &mut dictionary.string_table };
+        let looked = look(&mut around.target(Item::Profile(self, named)));
         if attributes != before {
             profiles::set_attributes(self, dictionary, &attributes);
         }
@@ -266,8 +268,10 @@ impl Leaf for Profile {
     fn retain(&mut self, _: Context, around: &mut Around<'_>, drop: &mut Drop<'_>) -> bool {
         let Some(dictionary) = around.dictionary.take() else { return true };
         let mut attributes = profiles::attributes(self, dictionary);
+        let named = Named { attributes: &mut attributes, strings: &mut dictionary.string_table };
+        let dropped = drop(&mut around.target(Item::Profile(self, named)));
         around.dictionary = Some(dictionary);
-        !drop(&around.target(Item::Profile(self, &mut attributes)))
+        !dropped
     }
 }
 

@@ -4,7 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use indexmap::IndexMap;
 use ottl::walk::{self, Outer, Tree};
-use ottl::{Context, Failures, Target};
+use ottl::{Client, Context, Failures, Target};
+use pipeline::proto::MetricsRequest;
 use pipeline::proto::common::v1::{InstrumentationScope, KeyValue};
 use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::number_data_point::Value;
@@ -12,8 +13,7 @@ use pipeline::proto::metrics::v1::{
     AggregationTemporality, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum,
 };
 use pipeline::proto::resource::v1::Resource;
-use pipeline::proto::{MetricsRequest, ProfilesRequest};
-use pipeline::{SetKey, Signal};
+use pipeline::{Origin, SetKey, Signal};
 
 use super::definition::{Definition, Definitions};
 use super::items;
@@ -29,34 +29,25 @@ impl Counting {
     ///
     /// # Errors
     /// The first condition that fails.
-    pub fn items<T: Tree>(&self, request: &mut T) -> Result<MetricsRequest, String> {
+    pub fn items<T: Tree>(&self, request: &mut T, origin: &Origin) -> Result<MetricsRequest, String> {
+        let client = self.definitions.ask_for_client.then(|| Client::of(origin));
         let mut made = MetricsRequest::default();
         for outer in std::mem::take(request.outers()) {
-            let mut one = T::default();
-            one.outers().push(outer);
+            // What profiles name is in a dictionary beside them.
+            request.outers().push(outer);
             let mut metrics = Vec::new();
             for (context, definitions) in self.definitions.of(contexts(T::SIGNAL)) {
                 let mut counts = Counts::new(definitions);
-                walk::visit(&mut one, context, &mut |target| counts.add(target, &self.failures))?;
+                walk::visit(request, context, &mut |target| {
+                    target.client.clone_from(&client);
+                    counts.add(target, &self.failures)
+                })?;
                 metrics.extend(counts.finish());
             }
-            let resource = one.outers().first_mut().and_then(|outer| outer.parts().0.take());
+            let resource = request.outers().pop().and_then(|mut outer| outer.parts().0.take());
             made.resource_metrics.extend(under(resource, metrics));
         }
         Ok(made)
-    }
-
-    /// Counts profiles, resource by resource.
-    pub fn profiles(&self, request: &ProfilesRequest) -> MetricsRequest {
-        let of_resource = request.resource_profiles.iter().filter_map(|outer| {
-            let mut counts = Counts::new(&self.definitions.of_profiles);
-            for profile in outer.scope_profiles.iter().flat_map(|scope| &scope.profiles) {
-                counts.saw([profile.time_unix_nano; 2]);
-                (0..self.definitions.of_profiles.len()).for_each(|index| counts.increment(index, Vec::new()));
-            }
-            under(outer.resource.clone(), counts.finish().collect())
-        });
-        MetricsRequest { resource_metrics: of_resource.collect() }
     }
 }
 
@@ -65,7 +56,7 @@ fn contexts(signal: Signal) -> &'static [Context] {
         Signal::Traces => &[Context::Span, Context::SpanEvent],
         Signal::Metrics => &[Context::Metric, Context::DataPoint],
         Signal::Logs => &[Context::Log],
-        Signal::Profiles => &[],
+        Signal::Profiles => &[Context::Profile],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use config::Decoder;
 use indexmap::IndexMap;
-use ottl::{Condition, Context, ErrorMode, Failures, Prefix, Target};
+use ottl::{Client, Condition, Context, ErrorMode, Failures, Prefix, Target};
 use pipeline::proto::common::v1::{AnyValue, KeyValue};
 
 use super::{Config, Metric};
@@ -37,9 +37,8 @@ pub struct Definition {
 }
 
 impl Definition {
-    fn new(name: &str, metric: &Metric, context: Option<Context>) -> Result<Self, String> {
+    fn new(name: &str, metric: &Metric, context: Context) -> Result<Self, String> {
         let condition = |text: &String| {
-            let context = context.ok_or("profiles have no conditions")?;
             let condition = ottl::condition(text, context, Prefix::Optional).map_err(|fault| fault.show(text))?;
             Ok((condition, text.clone()))
         };
@@ -84,8 +83,8 @@ impl Definition {
 pub struct Definitions {
     /// By the kind of items that they count.
     pub of_items: Vec<(Context, Vec<Definition>)>,
-    /// Those that count profiles.
-    pub of_profiles: Vec<Definition>,
+    /// Whether a condition asks who sent what is counted.
+    pub ask_for_client: bool,
 }
 
 impl Definitions {
@@ -98,15 +97,14 @@ impl Definitions {
             (Context::Metric, &config.metrics, "metric.count", "The number of metrics observed."),
             (Context::DataPoint, &config.datapoints, "metric.datapoint.count", "The number of data points observed."),
             (Context::Log, &config.logs, "log.record.count", "The number of log records observed."),
+            (Context::Profile, &config.profiles, "profile.count", "The number of profiles observed."),
         ];
+        let mut texts = all.iter().flat_map(|(_, metrics, ..)| metrics.values()).map(|metric| &metric.conditions);
+        let ask_for_client = texts.any(Client::is_in);
         let of_items = all
             .into_iter()
-            .map(|(context, metrics, name, about)| Ok((context, definitions(metrics, Some(context), name, about)?)));
-        let profiles = (&config.profiles, "profile.count", "The number of profiles observed.");
-        Ok(Self {
-            of_items: of_items.collect::<Result<_, String>>()?,
-            of_profiles: definitions(profiles.0, None, profiles.1, profiles.2)?,
-        })
+            .map(|(context, metrics, name, about)| Ok((context, definitions(metrics, context, name, about)?)));
+        Ok(Self { of_items: of_items.collect::<Result<_, String>>()?, ask_for_client })
     }
 
     /// The metrics that count items of one of these contexts.
@@ -119,7 +117,7 @@ impl Definitions {
 /// The metrics that are written, or the one that counts all where none is.
 fn definitions(
     metrics: &IndexMap<String, Metric>,
-    context: Option<Context>,
+    context: Context,
     name: &str,
     about: &str,
 ) -> Result<Vec<Definition>, String> {

@@ -15,7 +15,8 @@ pub fn of<'a>(target: &'a Target<'_>) -> (&'a [KeyValue], [u64; 2]) {
         },
         Item::Log(record) => (&record.attributes, [record.time_unix_nano; 2]),
         Item::DataPoint(metric, index) => point(metric, *index).unwrap_or((&[], [0; 2])),
-        Item::Metric(_) | Item::Profile(..) | Item::None => (&[], [0; 2]),
+        Item::Profile(profile, named) => (named.attributes, [profile.time_unix_nano; 2]),
+        Item::Metric(_) | Item::None => (&[], [0; 2]),
     }
 }
 

@@ -15,8 +15,7 @@
 //! one of the metric's conditions is true for it, and when it has all of the attributes: its own, those of its scope or of
 //! its resource, or a default. A kind of items without metrics of its own is counted in `trace.span.count`, `trace.span.event.count`,
 //! `metric.count`, `metric.datapoint.count`, `log.record.count` or `profile.count`. A batch for which a condition fails is
-//! refused. Profiles are counted as a whole, without conditions or attributes. Metrics without data are metrics
-//! too (the Collector refuses them).
+//! refused. Metrics without data are metrics too (the Collector refuses them).
 
 mod counting;
 mod definition;
@@ -31,7 +30,7 @@ use indexmap::IndexMap;
 use ottl::{Context, Failures};
 use pipeline::component::{BuildContext, Factory, Stability, decode};
 use pipeline::connector::{Connector, ConnectorConfig, ConnectorFactory, Outputs};
-use pipeline::proto::{LogsRequest, MetricsRequest, TracesRequest};
+use pipeline::proto::{LogsRequest, MetricsRequest, ProfilesRequest, TracesRequest};
 use pipeline::{Batch, BuildError, Next, Rejected, Signal, Tasks};
 
 use counting::Counting;
@@ -98,15 +97,10 @@ impl Rules for Config {
             ("metrics", &self.metrics, Context::Metric),
             ("datapoints", &self.datapoints, Context::DataPoint),
             ("logs", &self.logs, Context::Log),
+            ("profiles", &self.profiles, Context::Profile),
         ];
         for (key, metrics, context) in lists {
             decoder.at(key, |decoder| definition::check(metrics, context, decoder));
-        }
-        for (name, metric) in &self.profiles {
-            if !metric.conditions.is_empty() || !metric.attributes.is_empty() {
-                let message = "profiles are counted without conditions and attributes";
-                decoder.at("profiles", |d| d.at(name, |d| d.error(message)));
-            }
         }
     }
 }
@@ -161,13 +155,12 @@ impl Connector for Count {
 impl Counting {
     fn count(&self, mut batch: Batch) -> Result<MetricsRequest, Rejected> {
         let mut made = Ok(MetricsRequest::default());
+        let origin = batch.origin().clone();
         let read = match batch.signal() {
-            Signal::Traces => batch.change::<TracesRequest>(|request| made = self.items(request)),
-            Signal::Metrics => batch.change::<MetricsRequest>(|request| made = self.items(request)),
-            Signal::Logs => batch.change::<LogsRequest>(|request| made = self.items(request)),
-            Signal::Profiles => {
-                batch.read().map(|request| request.map(|request| made = Ok(self.profiles(request))).is_some())
-            }
+            Signal::Traces => batch.change::<TracesRequest>(|request| made = self.items(request, &origin)),
+            Signal::Metrics => batch.change::<MetricsRequest>(|request| made = self.items(request, &origin)),
+            Signal::Logs => batch.change::<LogsRequest>(|request| made = self.items(request, &origin)),
+            Signal::Profiles => batch.change::<ProfilesRequest>(|request| made = self.items(request, &origin)),
         };
         read.map_err(|undecodable| Rejected::permanent(undecodable.to_string()))?;
         made.map_err(Rejected::permanent)

@@ -55,6 +55,23 @@ async fn a_batch_for_which_a_condition_fails_is_refused() {
 }
 
 #[tokio::test]
+async fn profiles_are_counted_by_conditions_and_their_attributes() {
+    let text = "{profiles: {p: {conditions: ['profile.sample_type.type == \"cpu\"'], attributes: [{key: thread}]}}}";
+    let fed = start(&FACTORY, text, Signal::Profiles);
+    let profile = |kind: u32, attributes: &str| {
+        format!(r#"{{"sampleType":{{"typeStrindex":{kind}}},"attributeIndices":[{attributes}]}}"#)
+    };
+    let profiles = [profile(1, "1"), profile(1, ""), profile(2, "1")].join(",");
+    let dictionary =
+        r#"{"stringTable":["","cpu","thread"],"attributeTable":[{},{"keyStrindex":2,"value":{"stringValue":"main"}}]}"#;
+    let request = format!(
+        r#"{{"resourceProfiles":[{{"scopeProfiles":[{{"profiles":[{profiles}]}}]}}],"dictionary":{dictionary}}}"#
+    );
+    fed.edge.send(batch(Signal::Profiles, &request)).await.unwrap();
+    assert_eq!(fed.points(), ["p{thread=main} 1"]);
+}
+
+#[tokio::test]
 async fn profiles_are_counted_as_a_whole() {
     let fed = start(&FACTORY, "{profiles: {p: {description: d}}}", Signal::Profiles);
     let profiles = r#"{"resourceProfiles":[{"scopeProfiles":[{"profiles":[{"timeUnixNano":"5"},{"timeUnixNano":"7"}]}]}],"dictionary":{}}"#;
@@ -81,7 +98,7 @@ fn what_cannot_be_counted_is_told_with_its_path() {
         ("{spans: {x: {conditions: ['nme == 1']}}}", "spans::x::conditions::0: column 1"),
         ("{logs: {x: {attributes: [{}]}}}", "logs::x::attributes::0::key: must be set"),
         ("{metrics: {x: {attributes: [{key: a}]}}}", "metrics::x::attributes: metrics have none; count data points"),
-        ("{profiles: {x: {conditions: ['true']}}}", "profiles::x: profiles are counted without conditions"),
+        ("{profiles: {x: {conditions: ['profile.perid == 1']}}}", "profiles::x::conditions::0"),
         ("{log: {}}", "unknown key \"log\"; did you mean \"logs\"?"),
     ] {
         let faults = decoded(&FACTORY, text).1;

@@ -31,8 +31,8 @@ use pipeline::component::{
 use pipeline::proto::{LogsRequest, MetricsRequest, ProfilesRequest, TracesRequest};
 use pipeline::{Batch, BuildError, Drops, ItemCounter, Rejected, Signal};
 
-use ottl::Failures;
 use ottl::walk::Tree;
+use ottl::{Client, Failures};
 pub use settings::Config;
 use stage::Stage;
 
@@ -87,11 +87,15 @@ impl Filter {
             return Verdict::Pass(batch);
         }
         let before = batch.items();
-        if let Some(outcome) = wire::run(stages, &mut batch) {
+        let client = stages.iter().any(|stage| stage.asks_for_client).then(|| Client::of(batch.origin()));
+        if client.is_none()
+            && let Some(outcome) = wire::run(stages, &mut batch)
+        {
             return outcome.map_or_else(Verdict::Reject, |()| self.passed(before, batch));
         }
         let mut outcome = Ok(());
-        let changed = batch.change::<T>(|request| outcome = stages.iter().try_for_each(|stage| stage.run(request)));
+        let run = |stage: &Stage, request: &mut T| stage.run(request, client.as_ref());
+        let changed = batch.change::<T>(|request| outcome = stages.iter().try_for_each(|stage| run(stage, request)));
         match (changed, outcome) {
             (Err(undecodable), _) => Verdict::Reject(Rejected::permanent(undecodable.to_string())),
             (_, Err(failure)) => Verdict::Reject(Rejected::permanent(failure)),

@@ -6,7 +6,7 @@ use pipeline::Signal;
 use super::older::{ByProperties, LogMatch, MetricMatch};
 use super::stage::{Stage, Test};
 use crate::matching::RegexpCache;
-use ottl::{self, Context, ErrorMode, Failures, Fault, Group, Groups, Prefix, Reads};
+use ottl::{self, Client, Context, ErrorMode, Failures, Fault, Group, Groups, Prefix, Reads};
 
 config::settings! {
     /// What is dropped.
@@ -163,6 +163,7 @@ impl Config {
             context,
             test: Test::Properties(Box::new(chosen)),
             reads: Reads::All,
+            asks_for_client: false,
             error_mode: self.error_mode,
             failures: failures.clone(),
         });
@@ -175,6 +176,7 @@ impl Config {
                 context,
                 test: Test::Conditions(conditions.into_iter().zip(texts).collect()),
                 reads,
+                asks_for_client: Client::is_in(list.texts),
                 error_mode: list.error_mode,
                 failures: failures.clone(),
             })

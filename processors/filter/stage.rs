@@ -2,7 +2,9 @@
 
 use crate::matching::Chosen;
 use ottl::walk::{self, Tree};
-use ottl::{Condition, Context, ErrorMode, Failures, Reads, Target};
+use std::sync::Arc;
+
+use ottl::{Client, Condition, Context, ErrorMode, Failures, Reads, Target};
 
 /// What makes an item go.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub struct Stage {
     pub test: Test,
     /// The attributes that this reads.
     pub reads: Reads,
+    /// Whether this asks who sent what is looked at.
+    pub asks_for_client: bool,
     /// What becomes of a failure.
     pub error_mode: ErrorMode,
     /// Where failures are told.
@@ -42,14 +46,15 @@ impl Stage {
     ///
     /// # Errors
     /// The first failure, when failures are propagated.
-    pub fn run<T: Tree>(&self, request: &mut T) -> Result<(), String> {
+    pub fn run<T: Tree>(&self, request: &mut T, client: Option<&Arc<Client>>) -> Result<(), String> {
         let mut outcome = Ok(());
-        walk::retain(request, self.context, &mut |target| match self.judge(target) {
-            Ok(verdict) => verdict.drops,
-            Err(failure) => {
+        walk::retain(request, self.context, &mut |target| {
+            target.client = client.cloned();
+            let judged = self.judge(target).map(|verdict| verdict.drops);
+            judged.unwrap_or_else(|failure| {
                 outcome = Err(failure);
                 false
-            }
+            })
         });
         outcome
     }

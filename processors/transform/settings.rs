@@ -4,7 +4,7 @@ use config::{Decoder, Rules, gates};
 use pipeline::Signal;
 
 use super::stage::Stage;
-use ottl::{self, Context, ErrorMode, Failures, Group, Groups, Prefix};
+use ottl::{self, Client, Context, ErrorMode, Failures, Group, Groups, Prefix};
 
 config::settings! {
     /// What is changed.
@@ -93,6 +93,7 @@ impl Config {
                 context,
                 conditions: conditions.into_iter().zip(group.conditions.iter().cloned()).collect(),
                 statements: statements.into_iter().zip(group.statements.iter().cloned()).collect(),
+                asks_for_client: Client::is_in(group.conditions.iter().chain(&group.statements)),
                 error_mode: group.error_mode.unwrap_or(self.error_mode),
                 failures: failures.clone(),
             })

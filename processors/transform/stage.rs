@@ -1,7 +1,9 @@
 //! One group of statements, ready to run.
 
 use ottl::walk::{self, Tree};
-use ottl::{Condition, Context, ErrorMode, Failures, Statement, Target};
+use std::sync::Arc;
+
+use ottl::{Client, Condition, Context, ErrorMode, Failures, Statement, Target};
 
 /// Statements of one context.
 #[derive(Debug)]
@@ -12,6 +14,8 @@ pub struct Stage {
     pub conditions: Vec<(Condition, String)>,
     /// The changes with their texts.
     pub statements: Vec<(Statement, String)>,
+    /// Whether one of them asks who sent what is looked at.
+    pub asks_for_client: bool,
     /// What becomes of a failure.
     pub error_mode: ErrorMode,
     /// Where failures are told.
@@ -23,8 +27,9 @@ impl Stage {
     ///
     /// # Errors
     /// The first failure, when failures are propagated.
-    pub fn run<T: Tree>(&self, request: &mut T) -> Result<(), String> {
+    pub fn run<T: Tree>(&self, request: &mut T, client: Option<&Arc<Client>>) -> Result<(), String> {
         walk::visit(request, self.context, &mut |target| {
+            target.client = client.cloned();
             if !self.is_about(target)? {
                 return Ok(());
             }

@@ -1,11 +1,17 @@
+use std::sync::Arc;
+
 use pipeline::component::*;
 use pipeline::proto::LogsRequest;
-use pipeline::{Batch, Signal, Telemetry};
+use pipeline::{Batch, Origin, Signal, Telemetry};
 
 use super::FACTORY;
 use crate::tests::{counted, logs};
 
 fn verdict(text: &str, telemetry: &Telemetry) -> Verdict {
+    verdict_from(text, telemetry, Origin::default())
+}
+
+fn verdict_from(text: &str, telemetry: &Telemetry, origin: Origin) -> Verdict {
     let mut decoder = config::Decoder::default();
     let config = (FACTORY.decode)(&config::parse(text, &"test".into()).unwrap(), &mut decoder);
     Configured::validate(&*config, &mut decoder);
@@ -13,7 +19,7 @@ fn verdict(text: &str, telemetry: &Telemetry) -> Verdict {
     let cx = BuildContext::new("transform".parse().unwrap(), telemetry.clone());
     let Processor::Transform(transform) = config.build(cx).unwrap() else { panic!("not a transform") };
     let request = logs(&[("a", 2), ("b", 3)]);
-    transform.apply(Batch::received(Signal::Logs, request.encode(), Default::default()).unwrap())
+    transform.apply(Batch::received(Signal::Logs, request.encode(), Arc::new(origin)).unwrap())
 }
 
 #[test]
@@ -41,4 +47,21 @@ fn a_failure_is_counted_and_the_next_statement_runs_or_the_batch_is_refused() {
     assert!(counted.contains("kpulse_processor_ottl_failures") && counted.contains(r#""asInt":"5""#), "{counted}");
     let Verdict::Reject(rejected) = verdict(&text("propagate"), &telemetry) else { panic!("not refused") };
     assert!(rejected.reason.contains("division by zero"), "{rejected}");
+}
+
+#[test]
+fn statements_see_who_sent_what_they_change() {
+    let text = "log_statements: ['set(log.attributes[\"n\"], otelcol.client.metadata[\"X-Tenant\"][0])', \
+                'set(log.severity_text, otelcol.client.addr)']";
+    let origin = Origin {
+        peer: Some("192.0.2.7:999".parse().unwrap()),
+        metadata: vec![("x-tenant".into(), "blue".into()), ("x-tenant".into(), "red".into())],
+        ..Origin::default()
+    };
+    let Verdict::Pass(mut batch) = verdict_from(text, &Telemetry::new("test"), origin) else { panic!("not passed") };
+    let request = batch.read::<LogsRequest>().unwrap().unwrap();
+    let record = &request.resource_logs[0].scope_logs[0].log_records[0];
+    assert_eq!(record.severity_text, "192.0.2.7:999");
+    let value = record.attributes[0].value.clone().unwrap().value.unwrap();
+    assert_eq!(value, pipeline::proto::common::v1::any_value::Value::StringValue("blue".into()));
 }
