@@ -34,7 +34,7 @@ pub use escapes::unescaped;
 pub use expand::expand;
 pub use merge::merge;
 pub use node::{Map, Node, Origin, Value};
-pub use opaque::Opaque;
+pub use opaque::{Opaque, REDACTED};
 pub use section::Section;
 pub use settings::key;
 pub use source::{Environment, SourceError, load, set_flag};

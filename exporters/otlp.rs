@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use config::{ComponentId, Section};
+use config::Section;
 use opentelemetry::KeyValue;
 use pipeline::component::BuildContext;
 use pipeline::own_spans::Tracer;
-use pipeline::{Batch, BuildError, Credentials, ItemCounter, Rejected};
+use pipeline::{Batch, BuildError, Credentials, HeaderStep, ItemCounter, Rejected};
 use transport::header::{HeaderName, HeaderValue};
 use transport::{ClientAuth, Compression, HeaderMap};
 
@@ -29,31 +29,44 @@ config::words! {
 /// # Errors
 /// When there is none, or it cannot.
 pub fn credentials(auth: &Section<ClientAuth>, cx: &BuildContext) -> Result<Option<Arc<dyn Credentials>>, BuildError> {
-    let Some(ClientAuth { authenticator }) = auth.get() else {
-        return Ok(None);
-    };
-    let wrong = |why: String| BuildError::of(cx, format!("auth::authenticator: {why}"));
-    let id: ComponentId = authenticator.parse().map_err(wrong)?;
-    let found = cx.extensions.get(&id).map_err(wrong)?.clone().credentials();
-    found.map(Some).ok_or_else(|| wrong(format!("extension {id} does not say who a client is")))
+    auth.get().map(|auth| cx.credentials(&auth.authenticator)).transpose()
 }
 
-/// Adds what it says to a request.
+/// Does to the headers of a request with this batch what the extension says.
 ///
 /// # Errors
 /// It says nothing now; that may pass.
-pub fn authorize(credentials: Option<&dyn Credentials>, headers: &mut HeaderMap) -> Result<(), Rejected> {
+pub async fn authorize(
+    credentials: Option<&dyn Credentials>,
+    batch: &Batch,
+    headers: &mut HeaderMap,
+) -> Result<(), Rejected> {
     let Some(credentials) = credentials else {
         return Ok(());
     };
-    let (name, value) = credentials.header().map_err(Rejected::retryable)?;
-    let (name, value) = (HeaderName::try_from(name), HeaderValue::try_from(value));
-    let (Ok(name), Ok(mut value)) = (name, value) else {
-        return Err(Rejected::permanent("the credentials hold characters that a header cannot carry"));
-    };
-    value.set_sensitive(true);
-    headers.insert(name, value);
+    for step in credentials.headers(batch.origin()).await.map_err(Rejected::retryable)? {
+        apply(step, headers)
+            .ok_or_else(|| Rejected::permanent("the credentials hold characters that a header cannot carry"))?;
+    }
     Ok(())
+}
+
+fn apply(step: HeaderStep, headers: &mut HeaderMap) -> Option<()> {
+    let (name, value, is_wanted): (String, String, fn(bool) -> bool) = match step {
+        HeaderStep::Set(name, value) => (name, value, |_| true),
+        HeaderStep::Add(name, value) => (name, value, |is_there| !is_there),
+        HeaderStep::Change(name, value) => (name, value, |is_there| is_there),
+        HeaderStep::Remove(name) => {
+            headers.remove(HeaderName::try_from(name).ok()?);
+            return Some(());
+        }
+    };
+    let (name, mut value) = (HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
+    value.set_sensitive(true);
+    if is_wanted(headers.contains_key(&name)) {
+        headers.insert(name, value);
+    }
+    Some(())
 }
 
 /// The encoded and compressed batch, made once for all attempts and exporters.

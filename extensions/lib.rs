@@ -7,6 +7,7 @@ pub mod bearer_token_auth;
 pub mod file_storage;
 pub mod health_check;
 pub mod pprof;
+mod secret;
 pub mod zpages;
 
 /// Every extension.

@@ -22,11 +22,11 @@ use std::time::Instant;
 use bytes::Bytes;
 use prost::Message;
 
-use crate::Prepared;
 use crate::otlp::schema::{self, LOGS_REQUEST, METRICS_REQUEST, PROFILES_REQUEST, TRACES_REQUEST};
 use crate::otlp::{json, walk, wire};
 use crate::own_spans::{Active, Span};
 use crate::proto::{LogsRequest, MetricsRequest, ProfilesRequest, TracesRequest};
+use crate::{Identity, Prepared};
 
 /// The four kinds of telemetry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,6 +126,8 @@ pub struct Origin {
     pub peer: Option<SocketAddr>,
     /// Client metadata (request headers), keys in lower case.
     pub metadata: Vec<(String, String)>,
+    /// Who the sender is, where an extension has checked that.
+    pub identity: Identity,
     /// When the sender will have given up.
     pub deadline: Option<Instant>,
     /// The span of this program that it is in, while somebody wants those.

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use config::{ComponentId, Decode, Decoder, FieldDoc, Node, Secrets};
 
+use crate::authenticator::Authenticator;
+use crate::credentials::Credentials;
 use crate::delivery::Delivery;
+use crate::extension::Extension;
 use crate::{Batch, BuildError, Extensions, Next, Outlets, Rejected, Signal, StartError, Tasks, Telemetry};
 
 /// One row of a component table. `C` is the kind's configuration trait, e.g. `dyn ReceiverConfig`.
@@ -85,6 +88,34 @@ impl BuildContext {
     /// The same in a pipeline of this signal.
     pub fn in_pipeline(self, signal: Signal) -> Self {
         Self { signal: Some(signal), ..self }
+    }
+
+    /// The extension of this id that checks the clients of a server.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn authenticator(&self, id: &str) -> Result<Arc<dyn Authenticator>, BuildError> {
+        self.offered(id, |extension| extension.authenticator(), "check clients")
+    }
+
+    /// The extension of this id that says who a client is.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn credentials(&self, id: &str) -> Result<Arc<dyn Credentials>, BuildError> {
+        self.offered(id, |extension| extension.credentials(), "say who a client is")
+    }
+
+    fn offered<T>(
+        &self,
+        id: &str,
+        offer: impl FnOnce(Arc<dyn Extension>) -> Option<T>,
+        what: &str,
+    ) -> Result<T, BuildError> {
+        let wrong = |why: String| BuildError::of(self, format!("auth::authenticator: {why}"));
+        let id: ComponentId = id.parse().map_err(wrong)?;
+        let found = self.extensions.get(&id).map_err(wrong)?.clone();
+        offer(found).ok_or_else(|| wrong(format!("extension {id} does not {what}")))
     }
 }
 

@@ -8,6 +8,7 @@ use config::{ComponentId, nearest};
 use indexmap::IndexMap;
 use tokio::sync::watch;
 
+use crate::authenticator::Authenticator;
 use crate::component::{BuildContext, Configured, Factory};
 use crate::credentials::Credentials;
 use crate::storage::Storages;
@@ -43,6 +44,11 @@ pub trait Extension: Send + Sync {
 
     /// Where others keep what must outlive this process, if that is what it offers.
     fn storages(self: Arc<Self>) -> Option<Arc<dyn Storages>> {
+        None
+    }
+
+    /// Who checks the clients of servers, if that is what it offers.
+    fn authenticator(self: Arc<Self>) -> Option<Arc<dyn Authenticator>> {
         None
     }
 

@@ -5,6 +5,7 @@
 //! [`Rejected`] says why not. [`component`] has the contracts, [`Settings`] the typed configuration,
 //! [`Graph`] builds the whole and [`Running`] is its life.
 
+mod authenticator;
 mod batch;
 mod code;
 pub mod component;
@@ -34,12 +35,13 @@ mod taker;
 mod telemetry;
 mod values;
 
+pub use authenticator::{Authenticator, Identity, Said, lets_in};
 pub use batch::{
     Attributes, Batch, Judge, Limit, Made, Origin, Partition, Payload, Request, Signal, Undecodable, change_points,
     key_in,
 };
 pub use code::Code;
-pub use credentials::Credentials;
+pub use credentials::{Credentials, HeaderStep};
 pub use drops::{Drops, Refused};
 pub use edge::{Next, Pending};
 pub use extension::Extensions;

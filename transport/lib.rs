@@ -36,8 +36,8 @@ pub use hyper::http::request::Parts;
 pub use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 pub use listen::{DialerSettings, ListenError, ListenSettings, Listener, Network, SocketFile};
 pub use server::{
-    Answering, Auth, Caller, EnforcementPolicy, GatherError, GrpcServerSettings, Handler, HttpServerSettings,
-    Middleware, Server, ServerError, ServerKeepalive, ServerParameters, gather,
+    Answering, Auth, Caller, EnforcementPolicy, Gate, GatherError, GrpcServerSettings, Handler, HttpServerSettings,
+    Middleware, Said, Server, ServerError, ServerKeepalive, ServerParameters, gated, gather,
 };
 pub use status::{Detail, Status};
 pub use tls::{TlsError, TlsMaterial, TlsServerSettings, TlsSettings};

@@ -209,7 +209,7 @@ impl Exporter for OtlpGrpc {
         *request.version_mut() = transport::HttpVersion::HTTP_2;
         request.headers_mut().extend(self.headers.clone());
         tell_span(request.headers_mut(), &self.tracer, &batch);
-        authorize(self.credentials.as_deref(), request.headers_mut())?;
+        authorize(self.credentials.as_deref(), &batch, request.headers_mut()).await?;
         // No answer is UNAVAILABLE, which may pass.
         let answer = client.send(request).await.map_err(|e| Rejected::retryable(format!("UNAVAILABLE: {e}")))?;
         self.partial.note(answer::judge(&answer)?, &batch);

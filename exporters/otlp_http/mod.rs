@@ -257,7 +257,7 @@ impl Exporter for OtlpHttp {
         *request.uri_mut() = url.clone();
         request.headers_mut().extend(self.headers.clone());
         tell_span(request.headers_mut(), &self.tracer, &batch);
-        authorize(self.credentials.as_deref(), request.headers_mut())?;
+        authorize(self.credentials.as_deref(), &batch, request.headers_mut()).await?;
         let answer = client.send(request).await;
         let answer = answer.map_err(|e| Rejected::retryable(format!("failed to make an HTTP request: {e}")))?;
         self.partial.note(answer::judge(url, &answer)?, &batch);

@@ -29,11 +29,11 @@ use indexmap::IndexMap;
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
 use pipeline::delivery::{Delivery, QueueSettings};
 use pipeline::proto::MetricsRequest;
-use pipeline::{Batch, BuildError, Drops, ItemCounter, Rejected, Signal, StartError, Tasks};
+use pipeline::{Authenticator, Batch, BuildError, Drops, ItemCounter, Rejected, Signal, StartError, Tasks, lets_in};
 
 pub use names::Suffixes;
 pub use series::Store;
-use transport::HttpServerSettings;
+use transport::{Auth, HttpServerSettings, Said, gated};
 
 config::settings! {
     /// A page that Prometheus scrapes.
@@ -95,7 +95,9 @@ impl ExporterConfig for Config {
         let store = Arc::new(Mutex::new(Store::new(self.clone())));
         let drops = Drops::of_exporter(&cx);
         let dropped = series::Dropped::ALL.map(|reason| drops.of(reason.name()));
-        Ok(Arc::new(Prometheus { server: self.server.clone(), store, dropped }))
+        let auth = self.server.auth.get();
+        let gate = auth.map(|auth| Ok((auth.clone(), cx.authenticator(&auth.authenticator)?))).transpose()?;
+        Ok(Arc::new(Prometheus { server: self.server.clone(), store, dropped, gate }))
     }
 
     fn delivery(&self) -> Delivery {
@@ -107,6 +109,8 @@ struct Prometheus {
     server: HttpServerSettings,
     store: Arc<Mutex<Store>>,
     dropped: [ItemCounter; series::Dropped::ALL.len()],
+    /// Who lets scrapers in.
+    gate: Option<(Auth, Arc<dyn Authenticator>)>,
 }
 
 #[async_trait]
@@ -121,7 +125,11 @@ impl Exporter for Prometheus {
             page.text
         };
         let mut stop = tasks.stop();
-        let handler = server::handler(&self.server, Arc::new(page));
+        let mut handler = server::handler(&self.server, Arc::new(page));
+        if let Some((auth, gate)) = self.gate.clone() {
+            let asked = move |said: Said| lets_in(gate.clone(), move |name| said.get(name));
+            handler = gated(handler, auth, Arc::new(move |said| Box::pin(asked(said))));
+        }
         tasks.spawn(format!("prometheus on {}", self.server.listen.endpoint), async move {
             server.serve(handler, stop.requested()).await;
         });

@@ -1,47 +1,47 @@
-//! User and password for exporters, as HTTP has it (RFC 7617).
+//! User and password (RFC 7617): those of exporters, or of the clients of receivers and pages.
 //!
 //! ```yaml
 //! basic_auth:
-//!   client_auth:
-//!     username: "1234"
-//!     password: ${env:TOKEN}
+//!   htpasswd:
+//!     inline: |
+//!       agent:$$2y$$05$$bWBMg3oUStnhfy5rFvoyreviPySU6hvEmBub5wIlM/D.c5FeYJQ6O
 //! ```
 //!
-//! An exporter names it: `auth: {authenticator: basic_auth}`. Clients of receivers are not checked by it: `htpasswd` is
-//! refused, and mutual TLS is there for that.
+//! With `client_auth`, an exporter names it: `auth: {authenticator: basic_auth}`. With `htpasswd`, a server does, and lets
+//! in who is in the list; others get 401, or UNAUTHENTICATED. Passwords are as Apache's htpasswd writes them: bcrypt,
+//! `$apr1$` and `$1$`, `$5$` and `$6$`, `{SHA}`, `{SSHA}`, or plain. A password that was right is remembered as a hash, so
+//! that the costly kinds are paid for once. The list is read at the start.
 
+mod client;
+mod htpasswd;
+mod md5_crypt;
+mod server;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use config::{Decode, Decoder, Opaque, Rules};
+use pipeline::BuildError;
 use pipeline::component::{BuildContext, Factory, Stability, decode};
 use pipeline::extension::{Extension, ExtensionConfig, ExtensionFactory};
-use pipeline::{BuildError, Credentials, Health, StartError, Tasks};
-use tokio::sync::watch;
 
 config::settings! {
-    /// User and password for exporters.
+    /// User and password.
     pub struct Config {
         /// What exporters say.
         pub client_auth: Option<ClientAuth> = None,
-        /// Taken from the Collector's files to be refused: clients of receivers cannot be checked by password.
+        /// Which clients of servers are let in.
         pub htpasswd: Option<Htpasswd> = None,
     }
 }
 
 impl Rules for Config {
     fn rules(&self, decoder: &mut Decoder) {
-        if self.htpasswd.is_some() {
-            decoder.at("htpasswd", |d| {
-                d.error("clients of receivers cannot be checked by password; with mTLS, tls::client_ca_file does");
-            });
-        } else if self.client_auth.is_none() {
-            decoder.error("client_auth must be set");
+        match (&self.client_auth, &self.htpasswd) {
+            (Some(_), Some(_)) => decoder.error("can have either client_auth or htpasswd, not both"),
+            (None, None) => decoder.error("client_auth or htpasswd must be set"),
+            _ => {}
         }
     }
 }
@@ -51,8 +51,12 @@ config::settings! {
     pub struct ClientAuth {
         /// The user.
         pub username: String = String::new(),
+        /// The file that has the user instead. It is read for each request.
+        pub username_file: String = String::new(),
         /// The password.
         pub password: Opaque = Opaque::default(),
+        /// The file that has the password instead. It is read for each request.
+        pub password_file: String = String::new(),
     }
 }
 
@@ -65,16 +69,22 @@ impl Rules for ClientAuth {
 }
 
 config::settings! {
-    /// Clients and their passwords.
+    /// Users and their passwords, a line for each: `user:password`.
     pub struct Htpasswd {
-        /// Where they are.
+        /// A file of such lines.
         pub file: String = String::new(),
-        /// They themselves.
+        /// Such lines. They win over the file's.
         pub inline: Opaque = Opaque::default(),
     }
 }
 
-impl Rules for Htpasswd {}
+impl Rules for Htpasswd {
+    fn rules(&self, decoder: &mut Decoder) {
+        if self.file.is_empty() && self.inline.reveal().is_empty() {
+            decoder.error("file or inline must be set");
+        }
+    }
+}
 
 /// Its row in the extensions' table.
 pub static FACTORY: ExtensionFactory = Factory {
@@ -89,28 +99,9 @@ pub static FACTORY: ExtensionFactory = Factory {
 
 impl ExtensionConfig for Config {
     fn build(&self, _: BuildContext) -> Result<Arc<dyn Extension>, BuildError> {
-        let login = self.client_auth.as_ref().map(|auth| format!("{}:{}", auth.username, auth.password.reveal()));
-        Ok(Arc::new(BasicAuth { value: Opaque::new(format!("Basic {}", STANDARD.encode(login.unwrap_or_default()))) }))
-    }
-}
-
-struct BasicAuth {
-    value: Opaque,
-}
-
-#[async_trait]
-impl Extension for BasicAuth {
-    async fn start(&self, _: watch::Receiver<Health>, _: &mut Tasks) -> Result<(), StartError> {
-        Ok(())
-    }
-
-    fn credentials(self: Arc<Self>) -> Option<Arc<dyn Credentials>> {
-        Some(self)
-    }
-}
-
-impl Credentials for BasicAuth {
-    fn header(&self) -> Result<(String, String), String> {
-        Ok(("authorization".into(), self.value.reveal().to_owned()))
+        Ok(match &self.htpasswd {
+            Some(list) => Arc::new(server::BasicServer::new(list.clone())),
+            None => Arc::new(client::BasicClient::new(self.client_auth.clone().unwrap_or_default())),
+        })
     }
 }

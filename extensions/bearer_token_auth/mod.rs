@@ -1,12 +1,13 @@
-//! A token for exporters (RFC 6750), out of the configuration or of a file that somebody renews.
+//! A token (RFC 6750) that exporters say, or that lets clients of receivers and pages in.
 //!
 //! ```yaml
 //! bearer_token_auth:
 //!   token: ${env:TOKEN}
 //! ```
 //!
-//! An exporter names it: `auth: {authenticator: bearer_token_auth}`. The file is read for each request, so a token that
-//! was renewed counts from the next one on. Clients of receivers are not checked by it.
+//! An exporter or a server names it: `auth: {authenticator: bearer_token_auth}`. Of several tokens (`tokens`, or lines of
+//! the file, whose first word counts) each lets in, and exporters say the first. The file is read for each request, so a
+//! token that was renewed counts from the next one on. Clients without the right one get 401, or UNAUTHENTICATED.
 
 #[cfg(test)]
 mod tests;
@@ -17,32 +18,33 @@ use async_trait::async_trait;
 use config::{Decode, Decoder, Opaque, Rules};
 use pipeline::component::{BuildContext, Factory, Stability, decode};
 use pipeline::extension::{Extension, ExtensionConfig, ExtensionFactory};
-use pipeline::{BuildError, Credentials, Health, StartError, Tasks};
+use pipeline::{Authenticator, BuildError, Credentials, HeaderStep, Health, Identity, Origin, Said, StartError, Tasks};
 use tokio::sync::watch;
 
+use crate::secret;
+
 config::settings! {
-    /// A token for exporters.
+    /// Tokens.
     pub struct Config {
         /// What stands before the token.
         pub scheme: String = "Bearer".to_owned(),
         /// The token.
         pub token: Opaque = Opaque::default(),
-        /// The file that has the token instead.
+        /// Several tokens.
+        pub tokens: Vec<Opaque> = Vec::new(),
+        /// The file that has the token or tokens instead, a line for each.
         pub filename: String = String::new(),
         /// The header it is in.
         pub header: String = "Authorization".to_owned(),
-        /// Taken from the Collector's files to be refused: clients of receivers cannot be checked by token.
-        pub tokens: Vec<Opaque> = Vec::new(),
     }
 }
 
 impl Rules for Config {
     fn rules(&self, decoder: &mut Decoder) {
-        if !self.tokens.is_empty() {
-            let message = "clients of receivers cannot be checked by token; for exporters set token or filename";
-            decoder.at("tokens", |d| d.error(message));
-        } else if self.token.reveal().is_empty() && self.filename.is_empty() {
-            decoder.error("token or filename must be set");
+        match (self.token.reveal().is_empty(), self.tokens.is_empty(), self.filename.is_empty()) {
+            (true, true, true) => decoder.error("token, tokens or filename must be set"),
+            (false, false, _) => decoder.error("can have either token or tokens, not both"),
+            _ => {}
         }
         if self.header.is_empty() {
             decoder.at("header", |d| d.error("must be the name of a header"));
@@ -71,11 +73,28 @@ struct BearerTokenAuth {
     config: Config,
 }
 
+impl BearerTokenAuth {
+    /// What the header is like with each token; as in the Collector, `tokens` win over the file, and that over `token`.
+    fn values(&self) -> Result<Vec<String>, String> {
+        let Config { scheme, token, tokens, filename, .. } = &self.config;
+        let value = |token: &str| if scheme.is_empty() { token.to_owned() } else { format!("{scheme} {token}") };
+        if !tokens.is_empty() {
+            return Ok(tokens.iter().map(|token| value(token.reveal())).collect());
+        }
+        let text = secret::current("filename", token.reveal(), filename)?;
+        Ok(text.lines().filter_map(|line| line.split_whitespace().next()).map(value).collect())
+    }
+}
+
 #[async_trait]
 impl Extension for BearerTokenAuth {
     async fn start(&self, _: watch::Receiver<Health>, _: &mut Tasks) -> Result<(), StartError> {
-        // Told now rather than at the first export.
-        self.header().map(|_| ()).map_err(StartError)
+        // Told now rather than at the first request.
+        self.values().map(drop).map_err(StartError)
+    }
+
+    fn authenticator(self: Arc<Self>) -> Option<Arc<dyn Authenticator>> {
+        Some(self)
     }
 
     fn credentials(self: Arc<Self>) -> Option<Arc<dyn Credentials>> {
@@ -83,14 +102,27 @@ impl Extension for BearerTokenAuth {
     }
 }
 
+#[async_trait]
 impl Credentials for BearerTokenAuth {
-    fn header(&self) -> Result<(String, String), String> {
-        let Config { scheme, token, filename, header, .. } = &self.config;
-        let token = match filename.as_str() {
-            "" => token.reveal().to_owned(),
-            file => std::fs::read_to_string(file).map_err(|error| format!("filename: cannot read {file}: {error}"))?,
-        };
-        let value = format!("{scheme} {}", token.trim());
-        Ok((header.to_ascii_lowercase(), value.trim_start().to_owned()))
+    async fn headers(&self, _: &Origin) -> Result<Vec<HeaderStep>, String> {
+        let first = self.values()?.into_iter().next().unwrap_or_default();
+        Ok(vec![HeaderStep::Set(self.config.header.to_ascii_lowercase(), first)])
+    }
+}
+
+#[async_trait]
+impl Authenticator for BearerTokenAuth {
+    async fn authenticate(&self, said: &Said<'_>) -> Result<Identity, String> {
+        let header = &self.config.header;
+        let value = said(header).ok_or_else(|| format!("missing or empty authorization header: {header}"))?;
+        let values = self.values().map_err(|error| {
+            tracing::error!(error, "no client can be let in");
+            "tokens cannot be checked now".to_owned()
+        })?;
+        let is_right =
+            values.iter().fold(false, |so_far, right| so_far | secret::is_same(right.as_bytes(), value.as_bytes()));
+        is_right
+            .then(Identity::new)
+            .ok_or_else(|| "provided authorization does not match expected scheme or token".into())
     }
 }

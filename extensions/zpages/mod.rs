@@ -21,9 +21,9 @@ use async_trait::async_trait;
 use config::{Decode, Decoder, Rules};
 use pipeline::component::{BuildContext, Factory, Stability, decode};
 use pipeline::extension::{Extension, ExtensionConfig, ExtensionFactory};
-use pipeline::{BuildError, Health, StartError, Tasks, Telemetry};
+use pipeline::{Authenticator, BuildError, Health, StartError, Tasks, Telemetry, lets_in};
 use tokio::sync::watch;
-use transport::{HttpServerSettings, ListenSettings};
+use transport::{Auth, Handler, HttpServerSettings, ListenSettings, Said, gated};
 
 use pages::Pages;
 
@@ -66,7 +66,9 @@ pub static FACTORY: ExtensionFactory = Factory {
 
 impl ExtensionConfig for Config {
     fn build(&self, cx: BuildContext) -> Result<Arc<dyn Extension>, BuildError> {
-        Ok(Arc::new(Zpages { id: cx.id.to_string(), config: self.clone(), telemetry: cx.telemetry }))
+        let auth = self.server.auth.get();
+        let gate = auth.map(|auth| Ok((auth.clone(), cx.authenticator(&auth.authenticator)?))).transpose()?;
+        Ok(Arc::new(Zpages { id: cx.id.to_string(), config: self.clone(), telemetry: cx.telemetry, gate }))
     }
 }
 
@@ -74,6 +76,8 @@ struct Zpages {
     id: String,
     config: Config,
     telemetry: Telemetry,
+    /// Who lets people in.
+    gate: Option<(Auth, Arc<dyn Authenticator>)>,
 }
 
 #[async_trait]
@@ -83,9 +87,12 @@ impl Extension for Zpages {
         let pages = Arc::new(Pages::new(health, self.telemetry.clone(), &self.config));
         let mut stop = tasks.stop();
         let name = format!("{} on {}", self.id, self.config.server.listen.endpoint);
-        tasks.spawn(name, async move {
-            server.serve(Arc::new(move |request, _| pages.answer(request.uri())), stop.requested()).await;
-        });
+        let mut handler: Arc<Handler> = Arc::new(move |request, _| pages.answer(request.uri()));
+        if let Some((auth, gate)) = self.gate.clone() {
+            let asked = move |said: Said| lets_in(gate.clone(), move |name| said.get(name));
+            handler = gated(handler, auth, Arc::new(move |said| Box::pin(asked(said))));
+        }
+        tasks.spawn(name, async move { server.serve(handler, stop.requested()).await });
         Ok(())
     }
 }

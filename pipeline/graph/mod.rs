@@ -2,6 +2,7 @@
 
 mod through;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use config::{ComponentId, Node, Secrets};
@@ -104,22 +105,42 @@ impl Graph {
 
     /// Builds what is not kept.
     pub(crate) fn build_beside(settings: &Settings, telemetry: &Telemetry, mut kept: Kept) -> Result<Self, BuildError> {
-        let mut extensions = Vec::new();
-        for id in &settings.service.extensions.0 {
-            // Named twice, it runs once.
-            let Some(component) = settings.extensions.get(id).filter(|_| !kept.lookup.has(id)) else { continue };
-            let cx = context(id, telemetry, &kept.lookup);
-            let print = Print::of(component, &cx);
-            let built = component.config.build(cx)?;
-            kept.lookup = kept.lookup.with(id.clone(), built.clone());
-            extensions.push(New { id: id.clone(), print, component: built });
-        }
+        let extensions = build_extensions(settings, telemetry, &mut kept)?;
         let builder = Builder { settings, telemetry, kept: &kept };
         let (exporters, connectors) = (builder.exporters()?, builder.connectors()?);
         let (pipelines, receivers) = (builder.pipelines()?, builder.receivers()?);
         let (settings, telemetry) = (settings.clone(), telemetry.clone());
         Ok(Self { settings, kept, extensions, exporters, connectors, pipelines, receivers, telemetry })
     }
+}
+
+/// Builds them in their order, but one that asks for another after it.
+fn build_extensions(
+    settings: &Settings,
+    telemetry: &Telemetry,
+    kept: &mut Kept,
+) -> Result<Vec<New<Arc<dyn Extension>>>, BuildError> {
+    let mut waiting: VecDeque<_> = settings.service.extensions.0.iter().collect();
+    let (mut extensions, mut in_vain) = (Vec::new(), 0);
+    while let Some(id) = waiting.pop_front() {
+        // Named twice, it runs once.
+        let Some(component) = settings.extensions.get(id).filter(|_| !kept.lookup.has(id)) else { continue };
+        let cx = context(id, telemetry, &kept.lookup);
+        let print = Print::of(component, &cx);
+        match component.config.build(cx) {
+            Ok(built) => {
+                kept.lookup = kept.lookup.with(id.clone(), built.clone());
+                extensions.push(New { id: id.clone(), print, component: built });
+                in_vain = 0;
+            }
+            Err(_) if in_vain < waiting.len() => {
+                waiting.push_back(id);
+                in_vain += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(extensions)
 }
 
 impl Print {

@@ -114,10 +114,12 @@ impl Source {
     }
 }
 
-/// `client.address`, `metadata.NAME`, or plain `NAME`, which the Collector takes for metadata too.
+/// `client.address`, `auth.NAME`, `metadata.NAME`, or plain `NAME`, which the Collector takes for metadata too.
 fn from_context(name: &str, origin: &Origin) -> Option<AnyValue> {
     let text = if name == "client.address" {
         origin.peer?.ip().to_string()
+    } else if let Some(name) = name.strip_prefix("auth.") {
+        origin.identity.iter().find(|(own, _)| own == name)?.1.clone()
     } else {
         let name = name.strip_prefix("metadata.").unwrap_or(name);
         let values = origin.metadata.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));

@@ -11,6 +11,7 @@ use transport::{
     Method, Request, Response, StatusCode, gather,
 };
 
+use super::gate::Gate;
 use super::intake::{Intake, Partly};
 use super::reading::{convert, in_time, metadata};
 use super::refusal::Refusal;
@@ -24,12 +25,13 @@ struct Grpc {
     intake: Intake,
     message_bytes_at_most: usize,
     include_metadata: bool,
+    gate: Gate,
 }
 
 /// Answers calls.
-pub fn handler(settings: &GrpcServerSettings, intake: Intake) -> Arc<Handler> {
+pub fn handler(settings: &GrpcServerSettings, gate: Gate, intake: Intake) -> Arc<Handler> {
     let message_bytes_at_most = settings.message_bytes_at_most();
-    let grpc = Arc::new(Grpc { intake, message_bytes_at_most, include_metadata: settings.include_metadata });
+    let grpc = Arc::new(Grpc { intake, message_bytes_at_most, include_metadata: settings.include_metadata, gate });
     Arc::new(move |request, caller| {
         let (grpc, caller) = (grpc.clone(), caller.clone());
         Box::pin(async move { grpc.answer(request, &caller).await })
@@ -59,17 +61,18 @@ impl Grpc {
     }
 
     async fn call(&self, request: Request<Incoming>, caller: &Caller) -> Result<Partly, Refusal> {
-        let (head, body) = request.into_parts();
-        let path = head.uri.path();
+        let path = request.uri().path();
         let signal = Signal::ALL.into_iter().find(|signal| signal.export_method() == path);
         let Some(signal) = signal.filter(|signal| self.intake.takes(*signal)) else {
             return Err(Refusal::new(Code::Unimplemented, unknown(path, signal)));
         };
+        let identity = self.gate.pass(&request).await?;
+        let (head, body) = request.into_parts();
         let deadline = timeout(&head.headers).map(|timeout| Instant::now() + timeout);
         let message = in_time(caller, None, self.message(&head.headers, body)).await?;
         let metadata = if self.include_metadata { metadata(&head.headers) } else { Vec::new() };
         let span = self.intake.span(&head.headers);
-        self.intake.take(signal, message, Origin { peer: caller.address, metadata, deadline, span }).await
+        self.intake.take(signal, message, Origin { peer: caller.address, metadata, identity, deadline, span }).await
     }
 
     /// The one message of a unary call, unpacked.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pipeline::otlp::json;
-use pipeline::{Code, Origin, Signal};
+use pipeline::{Code, Identity, Origin, Signal};
 use transport::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER};
 use transport::{
     Caller, Chunks, ContentEncoding, Cors, GatherError, Handler, HeaderMap, Incoming, Method, Request, Response,
@@ -13,6 +13,7 @@ use transport::{
 };
 
 use super::HttpProtocol;
+use super::gate::Gate;
 use super::intake::{Intake, Partly};
 use super::reading::{convert, in_time, metadata};
 use super::refusal::Refusal;
@@ -28,6 +29,7 @@ struct Http {
     answer_limit: Option<Duration>,
     cors: Option<Cors>,
     headers: HeaderMap,
+    gate: Gate,
 }
 
 /// How a request is written, and how its answer will be.
@@ -38,7 +40,7 @@ enum Encoding {
 }
 
 /// Answers requests.
-pub fn handler(settings: &HttpProtocol, intake: Intake) -> Arc<Handler> {
+pub fn handler(settings: &HttpProtocol, gate: Gate, intake: Intake) -> Arc<Handler> {
     let server = &settings.server;
     let http = Arc::new(Http {
         paths: paths(settings, &intake),
@@ -50,6 +52,7 @@ pub fn handler(settings: &HttpProtocol, intake: Intake) -> Arc<Handler> {
         answer_limit: server.answer_limit(),
         cors: server.cors.get().cloned(),
         headers: server.response_headers.to_map(),
+        gate,
     });
     Arc::new(move |request, caller| {
         let (http, caller) = (http.clone(), caller.clone());
@@ -82,6 +85,11 @@ impl Http {
         if self.cors.is_some() && is_preflight(&request) {
             return answer(StatusCode::NO_CONTENT, "text/plain", Vec::new());
         }
+        let identity = match self.gate.pass(&request).await {
+            Ok(identity) => identity,
+            // Whatever is asked for, and in whatever form.
+            Err(refusal) => return Encoding::of(request.headers()).unwrap_or(Encoding::Json).refusal(&refusal),
+        };
         let path = request.uri().path();
         let Some((_, signal)) = self.paths.iter().find(|(own, _)| own == path) else {
             return answer(StatusCode::NOT_FOUND, "text/plain", b"404 page not found\n".to_vec());
@@ -96,7 +104,7 @@ impl Http {
             let text = b"415 unsupported media type, supported: [application/json, application/x-protobuf]".to_vec();
             return answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, "text/plain", text);
         };
-        match self.export(*signal, encoding, request, caller).await {
+        match self.export(*signal, encoding, request, caller, identity).await {
             Ok(partly) => encoding.success(*signal, &partly),
             Err(refusal) => encoding.refusal(&refusal),
         }
@@ -108,6 +116,7 @@ impl Http {
         encoding: Encoding,
         request: Request<Incoming>,
         caller: &Caller,
+        identity: Identity,
     ) -> Result<Partly, Refusal> {
         let deadline = self.answer_limit.map(|limit| Instant::now() + limit);
         let (head, body) = request.into_parts();
@@ -121,7 +130,7 @@ impl Http {
         };
         let metadata = if self.include_metadata { self.metadata(&head.headers, &head.uri) } else { Vec::new() };
         let span = self.intake.span(&head.headers);
-        self.intake.take(signal, wire, Origin { peer: caller.address, metadata, deadline, span }).await
+        self.intake.take(signal, wire, Origin { peer: caller.address, metadata, identity, deadline, span }).await
     }
 
     fn packed_as(&self, headers: &HeaderMap) -> Result<ContentEncoding, Refusal> {

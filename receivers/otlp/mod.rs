@@ -11,8 +11,10 @@
 //! JSON, compressed or not. A request is checked for structure and passed on as it came, not decoded. Its answer is the
 //! pipeline's: what may pass is UNAVAILABLE or 503, what will not is INTERNAL or 500, and the code of a server further on
 //! is kept. Requests of a signal that no pipeline takes are UNIMPLEMENTED or 404. What a sender began is finished even
-//! when it hangs up; it was not told, so it may send it again.
+//! when it hangs up; it was not told, so it may send it again. With `auth`, who sends has to say who that is, in a way that
+//! the named extension believes; others get UNAUTHENTICATED or 401, before anything of their request is read.
 
+mod gate;
 mod grpc;
 mod http;
 mod intake;
@@ -31,6 +33,7 @@ use pipeline::{BuildError, Outlets, Signal, StartError, Stop, Tasks};
 use tokio::sync::mpsc;
 use transport::{GrpcServerSettings, Handler, HttpServerSettings, ListenSettings, Server};
 
+use gate::Gate;
 use intake::Intake;
 
 config::settings! {
@@ -112,13 +115,25 @@ pub static FACTORY: ReceiverFactory = Factory {
 
 impl ReceiverConfig for Config {
     fn build(&self, cx: BuildContext) -> Result<Box<dyn Receiver>, BuildError> {
-        Ok(Box::new(Otlp { config: self.clone(), cx }))
+        let Protocols { grpc, http } = &self.protocols;
+        let gates = Gates {
+            grpc: Gate::of(grpc.get().and_then(|grpc| grpc.auth.get()), &cx)?,
+            http: Gate::of(http.get().and_then(|http| http.server.auth.get()), &cx)?,
+        };
+        Ok(Box::new(Otlp { config: self.clone(), cx, gates }))
     }
 }
 
 struct Otlp {
     config: Config,
     cx: BuildContext,
+    gates: Gates,
+}
+
+/// Who is let in by each protocol.
+struct Gates {
+    grpc: Gate,
+    http: Gate,
 }
 
 #[async_trait]
@@ -130,12 +145,12 @@ impl Receiver for Otlp {
         if let Some(settings) = grpc.get() {
             let server = settings.open().await.map_err(|e| StartError(format!("grpc: {e}")))?;
             let (intake, jobs) = Intake::new(&outlets, "grpc", self.cx.telemetry.tracer());
-            servers.push((server, grpc::handler(settings, intake), jobs, "grpc"));
+            servers.push((server, grpc::handler(settings, self.gates.grpc.clone(), intake), jobs, "grpc"));
         }
         if let Some(settings) = http.get() {
             let server = settings.server.open().await.map_err(|e| StartError(format!("http: {e}")))?;
             let (intake, jobs) = Intake::new(&outlets, "http", self.cx.telemetry.tracer());
-            servers.push((server, http::handler(settings, intake), jobs, "http"));
+            servers.push((server, http::handler(settings, self.gates.http.clone(), intake), jobs, "http"));
         }
         for (server, handler, jobs, protocol) in servers {
             let id = &self.cx.id;

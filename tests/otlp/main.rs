@@ -6,6 +6,7 @@ mod agent;
 mod answers;
 mod calls;
 mod client;
+mod clients;
 mod connectors;
 mod faults;
 mod stopping;

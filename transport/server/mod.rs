@@ -9,6 +9,7 @@ mod gather;
 mod grpc;
 mod http;
 mod needs;
+mod said;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -30,6 +31,7 @@ pub use gather::{GatherError, gather};
 pub use grpc::{EnforcementPolicy, GrpcServerSettings, ServerKeepalive, ServerParameters};
 pub use http::HttpServerSettings;
 pub use needs::{Auth, Middleware};
+pub use said::{Gate, Said, gated};
 
 /// How long the next try to accept waits when descriptors or memory have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -85,7 +85,8 @@ pub fn encode(batch: &Batch) -> Bytes {
 pub fn decode(signal: Signal, bytes: Bytes) -> Result<Batch, String> {
     let Record { request, peer, metadata, span } = Record::decode(bytes).map_err(|error| error.to_string())?;
     let metadata = metadata.into_iter().map(|Metadata { key, value }| (key, value)).collect();
-    let origin = Origin { peer: peer.parse().ok(), metadata, deadline: None, span: span_of(&span).unwrap_or_default() };
+    let origin =
+        Origin { peer: peer.parse().ok(), metadata, span: span_of(&span).unwrap_or_default(), ..Origin::default() };
     Batch::received(signal, request, Arc::new(origin)).map_err(|error| error.to_string())
 }
 

@@ -105,7 +105,7 @@ fn a_record_keeps_all_that_exporters_ask_for() {
     let context = Context { trace: 5 << 70, span: 7, is_sampled: true, is_remote: false };
     let span = Span::known(context);
     let peer = Some("[::1]:4317".parse().unwrap());
-    let origin = Origin { peer, metadata, deadline: Some(std::time::Instant::now()), span };
+    let origin = Origin { peer, metadata, deadline: Some(std::time::Instant::now()), span, ..Origin::default() };
     let batch = Batch::concat(vec![logs(3)], origin.clone().into()).unwrap();
     let read = decode(Signal::Logs, encode(&batch)).unwrap();
     assert_eq!((read.items(), read.encode()), (3, batch.encode()));
