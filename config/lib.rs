@@ -30,7 +30,7 @@ pub use decode::{Decode, Decoder, FieldDoc, Fields, Rules};
 pub use duration::{parse_duration, print_duration};
 pub use encode::{Secrets, to_yaml};
 pub use error::{Error, Errors};
-pub use escapes::unescaped;
+pub use escapes::{escaped, unescaped};
 pub use expand::expand;
 pub use merge::merge;
 pub use node::{Map, Node, Origin, Value};

@@ -63,7 +63,8 @@ fn apply(step: HeaderStep, headers: &mut HeaderMap) -> Option<()> {
     };
     let (name, mut value) = (HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
     value.set_sensitive(true);
-    if is_wanted(headers.contains_key(&name)) {
+    // An empty one is as good as none.
+    if is_wanted(headers.get(&name).is_some_and(|value| !value.is_empty())) {
         headers.insert(name, value);
     }
     Some(())

@@ -5,7 +5,9 @@ use pipeline::extension::ExtensionFactory;
 pub mod basic_auth;
 pub mod bearer_token_auth;
 pub mod file_storage;
+pub mod headers_setter;
 pub mod health_check;
+pub mod oauth2client;
 pub mod pprof;
 mod secret;
 pub mod zpages;
@@ -15,7 +17,9 @@ pub static ALL: &[&ExtensionFactory] = &[
     &basic_auth::FACTORY,
     &bearer_token_auth::FACTORY,
     &file_storage::FACTORY,
+    &headers_setter::FACTORY,
     &health_check::FACTORY,
+    &oauth2client::FACTORY,
     &pprof::FACTORY,
     &zpages::FACTORY,
 ];
