@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use config::gates::OTELCOL_PATHS;
 use pipeline::Origin;
 use pipeline::proto::common::v1::any_value::Value;
 use pipeline::proto::common::v1::{AnyValue, ArrayValue, KeyValue};
@@ -63,6 +64,9 @@ static FIELDS: &[Field] = &[
 /// # Errors
 /// There is none.
 pub fn field(path: &str) -> Result<&'static Field, String> {
+    if !OTELCOL_PATHS.is_on() {
+        return Err(format!("paths of {NAME} are turned off by the feature gate {}", OTELCOL_PATHS.id));
+    }
     FIELDS.iter().find(|field| field.name == path).ok_or_else(|| match path.split('.').next() {
         Some("grpc") => {
             "otelcol.grpc is not kept; otelcol.client.metadata has the headers if the receiver has include_metadata"

@@ -117,8 +117,9 @@ static SPAN_BRIDGE: Gate = gate(
 );
 static DUPLICATES: Gate =
     gate("ottl.PanicDuplicateName", Beta, "v0.141.0", "two functions of one name in OTTL are a fault", STABLE_TABLES);
-static OTELCOL_PATHS: Gate =
-    gate("ottl.contexts.enableOTelColContext", Beta, "v0.147.0", "OTTL has paths that begin with otelcol", NOT_YET);
+/// Whether OTTL sees who sent what it looks at.
+pub static OTELCOL_PATHS: Gate =
+    gate("ottl.contexts.enableOTelColContext", Beta, "v0.147.0", "OTTL has paths that begin with otelcol", Followed);
 static LAMBDAS: Gate =
     gate("ottl.functions.enableLambda", Alpha, "v0.155.0", "functions of OTTL take lambdas as arguments", NOT_YET);
 static POOLING: Gate = gate(

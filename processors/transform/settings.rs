@@ -19,6 +19,8 @@ config::settings! {
         pub log_statements: Groups<Statements> = Groups::default(),
         /// Statements for profiles, scopes and resources.
         pub profile_statements: Groups<Statements> = Groups::default(),
+        /// Only `false`: records are not parted from their resource and scope before statements see them.
+        pub flatten_data: bool = false,
     }
 }
 
@@ -48,6 +50,10 @@ type Wrong = (&'static str, usize, String);
 
 impl Rules for Config {
     fn rules(&self, decoder: &mut Decoder) {
+        if self.flatten_data {
+            let message = "records cannot be parted from their resource and scope here; leave it out";
+            decoder.at("flatten_data", |decoder| decoder.error(message));
+        }
         for signal in Signal::ALL {
             let (key, groups) = self.of(signal);
             for (index, group) in groups.groups.iter().enumerate() {

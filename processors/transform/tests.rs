@@ -65,3 +65,15 @@ fn statements_see_who_sent_what_they_change() {
     let value = record.attributes[0].value.clone().unwrap().value.unwrap();
     assert_eq!(value, pipeline::proto::common::v1::any_value::Value::StringValue("blue".into()));
 }
+
+#[test]
+fn records_are_not_flattened_and_a_configuration_that_asks_for_it_is_refused() {
+    let faults = |text: &str| {
+        let mut decoder = config::Decoder::default();
+        let config = (FACTORY.decode)(&config::parse(text, &"test".into()).unwrap(), &mut decoder);
+        Configured::validate(&*config, &mut decoder);
+        decoder.finish().to_string()
+    };
+    assert_eq!(faults("flatten_data: false"), "");
+    assert!(faults("flatten_data: true").contains("flatten_data: records cannot be parted"));
+}
