@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use pipeline::double_text;
 use pipeline::proto::common::v1::any_value::Value;
 use pipeline::proto::common::v1::{AnyValue, KeyValue};
 
@@ -53,21 +54,6 @@ pub fn as_text<'a>(value: &Val<'a>) -> Cow<'a, str> {
 /// A value of an attribute or body as text, as [`as_text`].
 pub fn plain_text(value: Option<&AnyValue>) -> Cow<'_, str> {
     as_text(&Val::of(value))
-}
-
-/// A double as ECMAScript writes it: no trailing zero, an exponent only for the very large and small.
-pub fn double_text(double: f64) -> String {
-    let size = double.abs();
-    match double {
-        _ if double.is_nan() => "NaN".into(),
-        f64::INFINITY => "Infinity".into(),
-        f64::NEG_INFINITY => "-Infinity".into(),
-        _ if size != 0.0 && !(1e-6..1e21).contains(&size) => {
-            let text = format!("{double:e}");
-            if size >= 1.0 { text.replace('e', "e+") } else { text }
-        }
-        _ => double.to_string(),
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -62,7 +62,7 @@ pub use settings::{
 };
 pub use taker::Taker;
 pub use telemetry::{ItemCounter, Telemetry};
-pub use values::{check_value, value_of};
+pub use values::{check_value, double_text, value_of};
 
 /// The OTLP structs that receivers and processors build and change.
 pub mod proto {

@@ -5,6 +5,21 @@ use config::{Decoder, Node};
 use crate::proto::common::v1::any_value::Value;
 use crate::proto::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
 
+/// A double as ECMAScript writes it: no trailing zero, an exponent only for the very large and small.
+pub fn double_text(double: f64) -> String {
+    let size = double.abs();
+    match double {
+        _ if double.is_nan() => "NaN".into(),
+        f64::INFINITY => "Infinity".into(),
+        f64::NEG_INFINITY => "-Infinity".into(),
+        _ if size != 0.0 && !(1e-6..1e21).contains(&size) => {
+            let text = format!("{double:e}");
+            if size >= 1.0 { text.replace('e', "e+") } else { text }
+        }
+        _ => double.to_string(),
+    }
+}
+
 /// Reports what cannot be a value.
 pub fn check_value(node: &Node, decoder: &mut Decoder) {
     match &node.value {

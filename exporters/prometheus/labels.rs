@@ -1,22 +1,22 @@
 //! Attributes as labels.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use pipeline::proto::common::v1::any_value::Value;
 use pipeline::proto::common::v1::{AnyValue, InstrumentationScope, KeyValue};
 
+use super::format::Style;
 use super::names;
 
 /// Labels of one series, in order.
 pub type Labels = BTreeMap<String, String>;
 
 /// Adds attributes; names that become the same are joined with `;`.
-pub fn add(labels: &mut Labels, attributes: &[KeyValue]) {
+pub fn add(labels: &mut Labels, attributes: &[KeyValue], utf8: bool) {
     for attribute in attributes {
         let value = attribute.value.as_ref().map(text).unwrap_or_default();
         labels
-            .entry(names::label(&attribute.key))
+            .entry(names::label(&attribute.key, utf8))
             .and_modify(|existing| {
                 existing.push(';');
                 existing.push_str(&value);
@@ -31,7 +31,7 @@ pub fn add_missing(labels: &mut Labels, name: &str, value: impl Into<String>) {
 }
 
 /// `otel_scope_name`, `otel_scope_version` and the scope's attributes.
-pub fn add_scope(labels: &mut Labels, scope: &InstrumentationScope, schema_url: &str) {
+pub fn add_scope(labels: &mut Labels, scope: &InstrumentationScope, schema_url: &str, utf8: bool) {
     for (name, value) in [
         ("otel_scope_name", &*scope.name),
         ("otel_scope_version", &*scope.version),
@@ -41,9 +41,10 @@ pub fn add_scope(labels: &mut Labels, scope: &InstrumentationScope, schema_url: 
             add_missing(labels, name, value);
         }
     }
-    for attribute in &scope.attributes {
+    let of_scope = |attribute: &&KeyValue| !["name", "version", "schema_url"].contains(&&*attribute.key);
+    for attribute in scope.attributes.iter().filter(of_scope) {
         let value = attribute.value.as_ref().map(text).unwrap_or_default();
-        add_missing(labels, &format!("otel_scope_{}", names::label(&attribute.key)), value);
+        add_missing(labels, &names::label(&format!("otel_scope_{}", attribute.key), utf8), value);
     }
 }
 
@@ -53,7 +54,7 @@ pub fn text(any: &AnyValue) -> String {
         Some(Value::StringValue(text)) => text.clone(),
         Some(Value::BoolValue(value)) => value.to_string(),
         Some(Value::IntValue(value)) => value.to_string(),
-        Some(Value::DoubleValue(value)) => value.to_string(),
+        Some(Value::DoubleValue(value)) => pipeline::double_text(*value),
         other => json(other.as_ref()).to_string(),
     }
 }
@@ -76,12 +77,33 @@ fn json(value: Option<&Value>) -> serde_json::Value {
     }
 }
 
-/// `{a="b",c="d"}` with `extra` last; nothing when there are none.
-pub fn write(out: &mut String, labels: &Labels, extra: Option<(&str, &str)>) {
-    let all = labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(extra);
+/// `{a="b",c="d"}` behind a name, with `extra` last; nothing when there are none. A name that is not plain stands within
+/// the brackets, in quotes, where scrapers take that, and is escaped elsewhere.
+pub fn write(out: &mut String, name: &str, labels: &Labels, extra: Option<(&str, &str)>, style: Style) {
     let mut open = '{';
+    if name.is_empty() || names::is_plain(name, true) {
+        out.push_str(name);
+    } else if style.quotes {
+        out.push_str("{\"");
+        escape(out, name);
+        out.push('"');
+        open = ',';
+    } else {
+        out.push_str(&names::escaped(name, true));
+    }
+    let all = labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(extra);
     for (name, value) in all {
-        let _ = write!(out, "{open}{name}=\"");
+        out.push(open);
+        match (names::is_plain(name, false), style.quotes) {
+            (true, _) => out.push_str(name),
+            (false, true) => {
+                out.push('"');
+                escape(out, name);
+                out.push('"');
+            }
+            (false, false) => out.push_str(&names::escaped(name, false)),
+        }
+        out.push_str("=\"");
         escape(out, value);
         out.push('"');
         open = ',';
@@ -91,7 +113,7 @@ pub fn write(out: &mut String, labels: &Labels, extra: Option<(&str, &str)>) {
     }
 }
 
-fn escape(out: &mut String, value: &str) {
+pub(super) fn escape(out: &mut String, value: &str) {
     for c in value.chars() {
         match c {
             '\\' => out.push_str("\\\\"),

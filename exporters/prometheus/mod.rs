@@ -9,12 +9,16 @@
 //!
 //! Keeps the last point of every series. Names and labels follow the Collector's exporter. Unlike it, series of
 //! different resources stay apart: those whose labels would still be the same are not merged but left out, counted and
-//! warned about. The server's settings about bodies and metadata of requests have no effect: a scrape has none.
+//! warned about; attributes whose names become the same are joined; exponential histograms are shown with classic buckets.
+//! Deltas of counters and of histograms with bounds are added up. The server's settings about bodies and metadata of requests have no effect: a scrape has none.
 
+mod exemplars;
 mod exponential;
+mod format;
 mod labels;
 mod names;
 pub mod page;
+mod points;
 mod series;
 pub mod server;
 #[cfg(test)]
@@ -24,13 +28,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use config::{Decode, Decoder, Rules, Section};
+use config::{Decode, Rules, Section};
 use indexmap::IndexMap;
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
 use pipeline::delivery::{Delivery, QueueSettings};
 use pipeline::proto::MetricsRequest;
 use pipeline::{Authenticator, Batch, BuildError, Drops, ItemCounter, Rejected, Signal, StartError, Tasks, lets_in};
 
+use format::Format;
+use names::Naming;
 pub use names::Suffixes;
 pub use series::Store;
 use transport::{Auth, HttpServerSettings, Said, gated};
@@ -48,9 +54,12 @@ config::settings! {
         pub metric_expiration: Duration = Duration::from_secs(300),
         /// Whether the otel_scope_ labels are left out.
         pub without_scope_info: bool = false,
-        /// Whether unit and type are added to names.
+        /// Whether unit and type are added to names, if translation_strategy does not say.
         pub add_metric_suffixes: bool = true,
-        /// Taken from the Collector's files to be refused when true: the page is in Prometheus' own format.
+        /// How names are translated: UnderscoreEscapingWithSuffixes, UnderscoreEscapingWithoutSuffixes,
+        /// NoUTF8EscapingWithSuffixes or NoTranslation. Without it add_metric_suffixes is followed.
+        pub translation_strategy: Option<Strategy> = None,
+        /// Whether scrapers that ask for OpenMetrics get that, with exemplars.
         pub enable_open_metrics: bool = false,
         /// Resource attributes as labels.
         pub resource_to_telemetry_conversion: ResourceLabels = ResourceLabels::default(),
@@ -59,13 +68,39 @@ config::settings! {
     }
 }
 
-impl Rules for Config {
-    fn rules(&self, decoder: &mut Decoder) {
-        if self.enable_open_metrics {
-            decoder.at("enable_open_metrics", |d| {
-                d.error("OpenMetrics is not written; leave it out for Prometheus' own format")
-            });
-        }
+impl Rules for Config {}
+
+config::words! {
+    /// How names of metrics and labels become those of Prometheus.
+    pub enum Strategy: "translation_strategy" {
+        /// Other characters become underscores; unit and type are added.
+        UnderscoreEscapingWithSuffixes = "UnderscoreEscapingWithSuffixes",
+        /// Other characters become underscores.
+        UnderscoreEscapingWithoutSuffixes = "UnderscoreEscapingWithoutSuffixes",
+        /// Unit and type are added.
+        NoUtf8EscapingWithSuffixes = "NoUTF8EscapingWithSuffixes",
+        /// Names stay as they are.
+        NoTranslation = "NoTranslation",
+    }
+}
+
+/// What stands in for a word that was not understood; the fault was reported.
+impl Default for Strategy {
+    fn default() -> Self {
+        Self::UnderscoreEscapingWithSuffixes
+    }
+}
+
+impl Config {
+    fn naming(&self) -> Naming {
+        let (suffixes, utf8) = match self.translation_strategy {
+            None => (self.add_metric_suffixes, false),
+            Some(Strategy::UnderscoreEscapingWithSuffixes) => (true, false),
+            Some(Strategy::UnderscoreEscapingWithoutSuffixes) => (false, false),
+            Some(Strategy::NoUtf8EscapingWithSuffixes) => (true, true),
+            Some(Strategy::NoTranslation) => (false, true),
+        };
+        Naming { suffixes: Suffixes::all(suffixes), utf8 }
     }
 }
 
@@ -74,6 +109,8 @@ config::settings! {
     pub struct ResourceLabels {
         /// Whether every resource attribute becomes a label of its series.
         pub enabled: bool = false,
+        /// Whether service.name, service.namespace and service.instance.id are left out: job and instance say them.
+        pub exclude_service_attributes: bool = false,
     }
 }
 
@@ -97,7 +134,8 @@ impl ExporterConfig for Config {
         let dropped = series::Dropped::ALL.map(|reason| drops.of(reason.name()));
         let auth = self.server.auth.get();
         let gate = auth.map(|auth| Ok((auth.clone(), cx.authenticator(&auth.authenticator)?))).transpose()?;
-        Ok(Arc::new(Prometheus { server: self.server.clone(), store, dropped, gate }))
+        let open_metrics = self.enable_open_metrics;
+        Ok(Arc::new(Prometheus { server: self.server.clone(), open_metrics, store, dropped, gate }))
     }
 
     fn delivery(&self) -> Delivery {
@@ -107,6 +145,7 @@ impl ExporterConfig for Config {
 
 struct Prometheus {
     server: HttpServerSettings,
+    open_metrics: bool,
     store: Arc<Mutex<Store>>,
     dropped: [ItemCounter; series::Dropped::ALL.len()],
     /// Who lets scrapers in.
@@ -119,10 +158,12 @@ impl Exporter for Prometheus {
         let server = self.server.open().await.map_err(|error| StartError(error.to_string()))?;
         let store = self.store.clone();
         let collisions = self.dropped[series::Dropped::SameLabels as usize].clone();
-        let page = move || {
-            let page = store.lock().unwrap_or_else(PoisonError::into_inner).page(Instant::now());
+        let open_metrics = self.open_metrics;
+        let page = move |accept: &str| {
+            let format = Format::asked_for(accept, open_metrics);
+            let page = store.lock().unwrap_or_else(PoisonError::into_inner).page_in(Instant::now(), format);
             collisions.add(page.same_labels);
-            page.text
+            (format.content_type(), page.text)
         };
         let mut stop = tasks.stop();
         let mut handler = server::handler(&self.server, Arc::new(page));

@@ -1,29 +1,36 @@
 //! The last point of every series.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::time::Instant;
 
 use pipeline::proto::MetricsRequest;
-use pipeline::proto::common::v1::KeyValue;
-use pipeline::proto::metrics::v1::metric::Data;
-use pipeline::proto::metrics::v1::number_data_point::Value as Number;
-use pipeline::proto::metrics::v1::{AggregationTemporality, HistogramDataPoint, Metric, NumberDataPoint};
+use pipeline::proto::metrics::v1::{Exemplar, Metric};
 use pipeline::proto::resource::v1::Resource;
 
+use super::Config;
+use super::exemplars::{self, Sample};
 use super::labels::{self, Labels};
-use super::names::{self, Kind, Suffixes};
-use super::{Config, exponential};
+use super::names::{self, Kind, Naming, Suffixes};
+use super::points::{Point, points};
 
 /// `DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK`: the series has ended.
 const NO_RECORDED_VALUE: u32 = 1;
+
+/// What `job` and `instance` are made of.
+const SERVICE: [&str; 3] = ["service.name", "service.namespace", "service.instance.id"];
 
 /// Why a point is not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dropped {
     /// Older than what is there.
     Older,
-    /// No temporality, or delta, which a scrape cannot show.
+    /// No temporality, or delta where nothing adds up: sums that fall, exponential histograms.
     Temporality,
+    /// A delta that begins before the last one ended.
+    Overlaps,
+    /// Nothing of its name can stand on a page.
+    Name,
     /// Another metric of this name has another type.
     OtherType,
     /// Another series has the same labels.
@@ -32,13 +39,16 @@ pub enum Dropped {
 
 impl Dropped {
     /// Every reason, in the order of its number.
-    pub const ALL: [Self; 4] = [Self::Older, Self::Temporality, Self::OtherType, Self::SameLabels];
+    pub const ALL: [Self; 6] =
+        [Self::Older, Self::Temporality, Self::Overlaps, Self::Name, Self::OtherType, Self::SameLabels];
 
     /// The reason as a label.
     pub fn name(self) -> &'static str {
         match self {
             Self::Older => "older",
             Self::Temporality => "temporality",
+            Self::Overlaps => "overlaps",
+            Self::Name => "name",
             Self::OtherType => "other_type",
             Self::SameLabels => "same_labels",
         }
@@ -70,6 +80,8 @@ pub struct Series {
     pub labels: Labels,
     pub shown: Shown,
     pub time_unix_ns: u64,
+    /// What was measured when, as far as a page shows it.
+    pub exemplars: Vec<Sample>,
     updated: Instant,
 }
 
@@ -88,7 +100,7 @@ pub type Identity = (Labels, Labels);
 #[derive(Debug)]
 pub struct Store {
     pub(super) config: Config,
-    suffixes: Suffixes,
+    pub(super) naming: Naming,
     pub(super) families: std::collections::BTreeMap<String, Family>,
     /// Resources with `service.name` or `service.instance.id`, for `target_info`.
     pub(super) targets: HashMap<Labels, Instant>,
@@ -97,13 +109,14 @@ pub struct Store {
 impl Store {
     /// An empty store.
     pub fn new(config: Config) -> Self {
-        let suffixes = Suffixes::all(config.add_metric_suffixes);
-        Self::with_suffixes(config, suffixes)
+        let naming = config.naming();
+        Self { config, naming, families: Default::default(), targets: HashMap::new() }
     }
 
     /// An empty store whose names have these suffixes, whatever the settings say.
     pub fn with_suffixes(config: Config, suffixes: Suffixes) -> Self {
-        Self { config, suffixes, families: Default::default(), targets: HashMap::new() }
+        let naming = Naming { suffixes, utf8: false };
+        Self { naming, ..Self::new(config) }
     }
 
     /// Takes the points of a request; those that cannot be shown are reported with their reason.
@@ -113,7 +126,7 @@ impl Store {
             for inner in &outer.scope_metrics {
                 let mut common = resource.clone();
                 if let (false, Some(scope)) = (self.config.without_scope_info, &inner.scope) {
-                    labels::add_scope(&mut common.shown, scope, &inner.schema_url);
+                    labels::add_scope(&mut common.shown, scope, &inner.schema_url, self.naming.utf8);
                 }
                 for metric in &inner.metrics {
                     self.metric(metric, &common, now, dropped);
@@ -132,8 +145,8 @@ impl Store {
             Type::Gauge => Kind::Gauge,
             Type::Histogram | Type::Summary => Kind::Distribution,
         };
-        let config = &self.config;
-        let name = names::metric(&metric.name, &metric.unit, name_kind, &config.namespace, self.suffixes);
+        let named = names::metric(&metric.name, &metric.unit, name_kind, &self.config.namespace, self.naming);
+        let Some(name) = named else { return points.iter().for_each(|_| dropped(Dropped::Name)) };
         let family = self.families.entry(name.clone()).or_insert_with(|| Family {
             kind,
             help: metric.description.clone(),
@@ -143,8 +156,9 @@ impl Store {
             tracing::warn!(metric = %name, "another metric of this name has another type; its points are dropped");
             return points.iter().for_each(|_| dropped(Dropped::OtherType));
         }
+        let keeping = Keeping { common, utf8: self.naming.utf8, exemplars: self.config.enable_open_metrics, now };
         for point in points {
-            if let Err(reason) = family.put(point, common, now) {
+            if let Err(reason) = family.put(point, &keeping) {
                 dropped(reason);
             }
         }
@@ -154,15 +168,19 @@ impl Store {
     fn resource_labels(&mut self, resource: Option<&Resource>, now: Instant) -> Common {
         let attributes = resource.map_or(&[][..], |resource| &resource.attributes);
         let mut all = Labels::new();
-        labels::add(&mut all, attributes);
+        labels::add(&mut all, attributes, self.naming.utf8);
         let find = |key: &str| attributes.iter().find(|a| a.key == key)?.value.as_ref().map(labels::text);
         let job = find("service.name").map(|name| match find("service.namespace") {
             Some(namespace) => format!("{namespace}/{name}"),
             None => name,
         });
         let instance = find("service.instance.id");
-        let mut shown: Labels =
-            if self.config.resource_to_telemetry_conversion.enabled { all.clone() } else { Labels::new() };
+        let conversion = &self.config.resource_to_telemetry_conversion;
+        let mut shown: Labels = if conversion.enabled { all.clone() } else { Labels::new() };
+        let of_service = SERVICE.map(|name| names::label(name, self.naming.utf8));
+        if conversion.exclude_service_attributes {
+            shown.retain(|name, _| !of_service.contains(name));
+        }
         for (name, value) in [("job", &job), ("instance", &instance)] {
             if let Some(value) = value {
                 shown.insert(name.into(), value.clone());
@@ -170,9 +188,7 @@ impl Store {
         }
         if job.is_some() || instance.is_some() {
             let mut target = all.clone();
-            ["service_name", "service_namespace", "service_instance_id"]
-                .iter()
-                .for_each(|name| drop(target.remove(*name)));
+            target.retain(|name, _| !of_service.contains(name));
             target.extend(
                 shown
                     .iter()
@@ -182,7 +198,7 @@ impl Store {
             self.targets.insert(target, now);
         }
         for (name, value) in &self.config.const_labels {
-            shown.insert(names::label(name), value.clone());
+            shown.insert(names::label(name, self.naming.utf8), value.clone());
         }
         Common { identity: all, shown }
     }
@@ -206,24 +222,31 @@ struct Common {
     shown: Labels,
 }
 
-/// A point in the shape of the text format.
-struct Point<'a> {
-    attributes: &'a [KeyValue],
-    time_unix_ns: u64,
-    flags: u32,
-    shown: Option<Shown>,
+/// What is kept of points, and how.
+struct Keeping<'a> {
+    common: &'a Common,
+    utf8: bool,
+    exemplars: bool,
+    now: Instant,
+}
+
+impl Keeping<'_> {
+    fn exemplars(&self, exemplars: &[Exemplar]) -> Vec<Sample> {
+        if self.exemplars { exemplars::samples(exemplars) } else { Vec::new() }
+    }
 }
 
 impl Family {
-    fn put(&mut self, point: Point<'_>, common: &Common, now: Instant) -> Result<(), Dropped> {
+    fn put(&mut self, point: Point<'_>, keeping: &Keeping<'_>) -> Result<(), Dropped> {
+        let common = keeping.common;
         let mut own = Labels::new();
-        labels::add(&mut own, point.attributes);
+        labels::add(&mut own, point.attributes, keeping.utf8);
         let mut labels = own.clone();
         common.shown.iter().for_each(|(name, value)| labels::add_missing(&mut labels, name, value));
         let mut identity = common.identity.clone();
         identity.extend(common.shown.iter().map(|(n, v)| (n.clone(), v.clone())));
         let identity = (identity, own);
-        let shown = match point.shown {
+        let mut shown = match point.shown {
             Some(shown) if point.flags & NO_RECORDED_VALUE == 0 => shown,
             _ => {
                 self.series.remove(&identity);
@@ -231,74 +254,43 @@ impl Family {
             }
         };
         match self.series.get(&identity) {
-            Some(existing) if existing.time_unix_ns > point.time_unix_ns => Err(Dropped::Older),
-            _ => {
-                self.series.insert(identity, Series { labels, shown, time_unix_ns: point.time_unix_ns, updated: now });
-                Ok(())
+            Some(existing) if existing.time_unix_ns > point.time_unix_ns => return Err(Dropped::Older),
+            Some(existing) if point.delta => {
+                match point.start_unix_ns.cmp(&existing.time_unix_ns) {
+                    Ordering::Equal => shown.add(&existing.shown),
+                    // What is shown of sums begins anew then, as in the Collector.
+                    Ordering::Less if matches!(shown, Shown::Histogram(..)) => return Err(Dropped::Overlaps),
+                    Ordering::Less | Ordering::Greater => {}
+                }
             }
+            _ => {}
         }
+        let exemplars = keeping.exemplars(point.exemplars);
+        let series = Series { labels, shown, time_unix_ns: point.time_unix_ns, exemplars, updated: keeping.now };
+        self.series.insert(identity, series);
+        Ok(())
     }
 }
 
-/// The points of a metric and its type, or how many cannot be shown for their temporality.
-fn points(metric: &Metric) -> Result<(Type, Vec<Point<'_>>), usize> {
-    let cumulative = |temporality: i32, count: usize| match temporality == AggregationTemporality::Cumulative as i32 {
-        true => Ok(()),
-        false => Err(count),
-    };
-    Ok(match &metric.data {
-        Some(Data::Gauge(gauge)) => (Type::Gauge, gauge.data_points.iter().map(number).collect()),
-        Some(Data::Sum(sum)) => {
-            cumulative(sum.aggregation_temporality, sum.data_points.len())?;
-            let kind = if sum.is_monotonic { Type::Counter } else { Type::Gauge };
-            (kind, sum.data_points.iter().map(number).collect())
+impl Shown {
+    /// Adds what was before: histograms only if they have the same bounds.
+    fn add(&mut self, before: &Self) {
+        match (self, before) {
+            (Self::Integer(now), Self::Integer(before)) => *now = now.saturating_add(*before),
+            (Self::Double(now), Self::Double(before)) => *now += before,
+            (Self::Double(now), Self::Integer(before)) => *now += *before as f64,
+            (now @ Self::Integer(_), Self::Double(before)) => {
+                if let Self::Integer(int) = now {
+                    *now = Self::Double(*int as f64 + before);
+                }
+            }
+            (Self::Histogram(bounds, counts, sum), Self::Histogram(old_bounds, old_counts, old_sum))
+                if bounds == old_bounds && counts.len() == old_counts.len() =>
+            {
+                counts.iter_mut().zip(old_counts).for_each(|(now, before)| *now = now.saturating_add(*before));
+                *sum = sum.zip(*old_sum).map(|(now, before)| now + before);
+            }
+            _ => {}
         }
-        Some(Data::Histogram(histogram)) => {
-            cumulative(histogram.aggregation_temporality, histogram.data_points.len())?;
-            (Type::Histogram, histogram.data_points.iter().map(explicit).collect())
-        }
-        Some(Data::ExponentialHistogram(histogram)) => {
-            cumulative(histogram.aggregation_temporality, histogram.data_points.len())?;
-            let point = |p: &'_ pipeline::proto::metrics::v1::ExponentialHistogramDataPoint| {
-                let (bounds, counts) = exponential::classic(p);
-                Some(Shown::Histogram(bounds, counts, p.sum))
-            };
-            let points = histogram.data_points.iter().map(|p| Point {
-                attributes: &p.attributes,
-                time_unix_ns: p.time_unix_nano,
-                flags: p.flags,
-                shown: point(p),
-            });
-            (Type::Histogram, points.collect())
-        }
-        Some(Data::Summary(summary)) => {
-            let points = summary.data_points.iter().map(|p| Point {
-                attributes: &p.attributes,
-                time_unix_ns: p.time_unix_nano,
-                flags: p.flags,
-                shown: Some(Shown::Summary(
-                    p.quantile_values.iter().map(|q| (q.quantile, q.value)).collect(),
-                    p.count,
-                    p.sum,
-                )),
-            });
-            (Type::Summary, points.collect())
-        }
-        None => (Type::Gauge, Vec::new()),
-    })
-}
-
-fn number(point: &NumberDataPoint) -> Point<'_> {
-    let shown = point.value.map(|value| match value {
-        Number::AsInt(value) => Shown::Integer(value),
-        Number::AsDouble(value) => Shown::Double(value),
-    });
-    Point { attributes: &point.attributes, time_unix_ns: point.time_unix_nano, flags: point.flags, shown }
-}
-
-fn explicit(point: &HistogramDataPoint) -> Point<'_> {
-    // Without buckets there is still a count, which the text format shows as the bucket of everything.
-    let counts = if point.bucket_counts.is_empty() { vec![point.count] } else { point.bucket_counts.clone() };
-    let shown = Some(Shown::Histogram(point.explicit_bounds.clone(), counts, point.sum));
-    Point { attributes: &point.attributes, time_unix_ns: point.time_unix_nano, flags: point.flags, shown }
+    }
 }

@@ -7,8 +7,8 @@ use tokio::net::TcpListener;
 use transport::pages::{self, Page};
 use transport::{Chunks, Handler, HttpServerSettings, Method, Parts, Response, StatusCode, is_preflight};
 
-/// Makes the page.
-pub type Render = dyn Fn() -> String + Send + Sync;
+/// Makes the page for what a scraper accepts: its content type and its text.
+pub type Render = dyn Fn(&str) -> (&'static str, String) + Send + Sync;
 
 /// Listens on `host:port`; an empty host means every address.
 ///
@@ -47,7 +47,9 @@ pub fn handler(settings: &HttpServerSettings, render: Arc<Render>) -> Arc<Handle
 fn answer(request: &Parts, render: &Arc<Render>) -> Page {
     match (&request.method, request.uri.path()) {
         (&Method::GET | &Method::HEAD, "/metrics") => {
-            Page::new(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", render())
+            let accept = request.headers.get("accept").and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let (kind, text) = render(accept);
+            Page::new(StatusCode::OK, kind, text)
         }
         (_, "/metrics") => Page::text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n"),
         _ => Page::text(StatusCode::NOT_FOUND, "metrics are at /metrics\n"),

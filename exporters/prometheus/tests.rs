@@ -6,9 +6,10 @@ use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::number_data_point::Value as Number;
 use pipeline::proto::metrics::v1::*;
 
-use super::names::{self, Kind, Suffixes};
+use super::format::Format;
+use super::names::{self, Kind, Naming, Suffixes};
 use super::series::{Dropped, Store};
-use super::{Config, ResourceLabels};
+use super::{Config, ResourceLabels, Strategy};
 use crate::tests::{attribute, metric, metrics};
 
 fn counter(value: i64, time: u64, labels: &[(&str, &str)]) -> Metric {
@@ -59,12 +60,144 @@ fn names_follow_the_collectors_rules() {
         ("a..b--c_", "", Kind::Gauge, "a_b_c"),
     ];
     for (name, unit, kind, wanted) in rows {
-        assert_eq!(names::metric(name, unit, kind, "", Suffixes::all(true)), wanted);
+        assert_eq!(names::metric(name, unit, kind, "", naming(true, false)).as_deref(), Some(wanted));
     }
-    assert_eq!(names::metric("x", "s", Kind::Counter, "app", Suffixes::all(false)), "app_x");
-    for (name, wanted) in [("a.b", "a_b"), ("1a", "key_1a"), ("_a", "key_a"), ("__a", "__a")] {
-        assert_eq!(names::label(name), wanted);
+    assert_eq!(names::metric("é", "", Kind::Gauge, "", naming(true, false)), None);
+    for (name, wanted) in [("a.b", "a_b"), ("1a", "key_1a"), ("_a", "_a"), ("__a", "__a"), ("é", "key__")] {
+        assert_eq!(names::label(name, false), wanted);
     }
+}
+
+fn naming(suffixes: bool, utf8: bool) -> Naming {
+    Naming { suffixes: Suffixes::all(suffixes), utf8 }
+}
+
+#[test]
+fn names_follow_the_strategy() {
+    let rows = [
+        ("a__b..c_", "%", Kind::Gauge, (false, false), "app_a__b_c_"),
+        ("a__b..c_", "%", Kind::Gauge, (true, false), "app_a_b_c_percent"),
+        ("a__b..c_", "%", Kind::Gauge, (true, true), "app_a__b..c__percent"),
+        ("a__b..c_", "%", Kind::Gauge, (false, true), "app_a__b..c_"),
+        ("foo.total", "By/s", Kind::Counter, (true, true), "app_foo_bytes_per_second_total"),
+        ("foo.total", "By/s", Kind::Counter, (true, false), "app_foo_bytes_per_second_total"),
+        ("used.ratio", "1", Kind::Gauge, (true, true), "app_used_ratio"),
+        ("wait.seconds", "s", Kind::Distribution, (true, true), "app_wait.seconds"),
+    ];
+    for (name, unit, kind, (suffixes, utf8), wanted) in rows {
+        assert_eq!(names::metric(name, unit, kind, "app", naming(suffixes, utf8)).as_deref(), Some(wanted));
+    }
+    assert_eq!((names::escaped("2nd.try:x", true), names::escaped("a:b", false)), ("_nd_try:x".into(), "a_b".into()));
+}
+
+#[test]
+fn deltas_add_up_while_one_begins_where_the_last_ended() {
+    let mut page = Page::new(Config::default());
+    let sum = |start, time, value| {
+        let point = NumberDataPoint { start_time_unix_nano: start, time_unix_nano: time, value, ..Default::default() };
+        metric(
+            "reads",
+            "By",
+            Data::Sum(Sum { data_points: vec![point], aggregation_temporality: 1, is_monotonic: true }),
+        )
+    };
+    page.put(&[], sum(0, 10, Some(Number::AsInt(2))));
+    page.put(&[], sum(10, 20, Some(Number::AsDouble(3.5))));
+    assert!(page.text().contains("reads_bytes_total 5.5\n"), "{}", page.text());
+    page.put(&[], sum(30, 40, Some(Number::AsInt(1))));
+    assert!(page.text().contains("reads_bytes_total 1\n"), "{}", page.text());
+
+    let histogram = |start, time, bounds: &[f64]| {
+        let point = HistogramDataPoint {
+            start_time_unix_nano: start,
+            time_unix_nano: time,
+            bucket_counts: vec![1; bounds.len() + 1],
+            explicit_bounds: bounds.to_vec(),
+            sum: Some(2.0),
+            ..Default::default()
+        };
+        metric("wait", "s", Data::Histogram(Histogram { data_points: vec![point], aggregation_temporality: 1 }))
+    };
+    page.put(&[], histogram(0, 10, &[1.0]));
+    page.put(&[], histogram(10, 20, &[1.0]));
+    assert!(page.text().contains("wait_seconds_sum 4\nwait_seconds_count 4\n"), "{}", page.text());
+    page.put(&[], histogram(15, 30, &[1.0]));
+    assert_eq!(page.dropped, [Dropped::Overlaps]);
+    page.put(&[], histogram(20, 30, &[1.0, 2.0]));
+    assert!(page.text().contains("wait_seconds_count 3\n"), "{}", page.text());
+}
+
+#[test]
+fn open_metrics_has_exemplars_where_a_trace_is_named() {
+    let mut page = Page::new(Config { enable_open_metrics: true, send_timestamps: true, ..Config::default() });
+    let exemplar = |value, id: &[u8]| Exemplar {
+        value: Some(exemplar::Value::AsDouble(value)),
+        trace_id: id.to_vec(),
+        time_unix_nano: 1_700_000_030_500_000_000,
+        ..Exemplar::default()
+    };
+    let point = HistogramDataPoint {
+        time_unix_nano: 1_700_000_060_000_000_000,
+        bucket_counts: vec![1, 2],
+        explicit_bounds: vec![1.0],
+        exemplars: vec![exemplar(0.5, &[1; 16]), exemplar(0.75, &[2; 16]), exemplar(7.0, &[])],
+        sum: Some(2.0),
+        ..Default::default()
+    };
+    page.put(
+        &[],
+        metric("wait", "s", Data::Histogram(Histogram { data_points: vec![point], aggregation_temporality: 2 })),
+    );
+    page.put(&[], counter(3, 1_700_000_060_000_000_000, &[]));
+    let open = Format::asked_for("application/openmetrics-text;version=1.0.0", true);
+    let text = page.store.page_in(page.now, open).text;
+    for line in [
+        "# TYPE reads_bytes counter\nreads_bytes_total 3.0 1700000060.000\n",
+        "wait_seconds_bucket{le=\"1.0\"} 1 1700000060.000 # {trace_id=\"02020202020202020202020202020202\"} 0.75 1700000030.500\n",
+        "wait_seconds_bucket{le=\"+Inf\"} 3 1700000060.000\n",
+        "\n# EOF\n",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    assert!(!page.text().contains("trace_id"), "Prometheus' own format has none");
+}
+
+#[test]
+fn a_scraper_gets_what_it_likes_best_of_what_there_is() {
+    let prometheus = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+                      application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.2,*/*;q=0.1";
+    for (accept, open, said) in [
+        ("", true, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"),
+        (prometheus, false, "text/plain; version=0.0.4; charset=utf-8; escaping=allow-utf-8"),
+        (prometheus, true, "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8"),
+        (
+            "text/plain, application/openmetrics-text;q=0.9",
+            true,
+            "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
+        ),
+        (
+            "application/openmetrics-text",
+            true,
+            "application/openmetrics-text; version=0.0.1; charset=utf-8; escaping=underscores",
+        ),
+    ] {
+        assert_eq!(Format::asked_for(accept, open).content_type(), said, "{accept}");
+    }
+}
+
+#[test]
+fn names_that_are_not_plain_stand_in_quotes_where_a_scraper_takes_them() {
+    let strategy = Some(Strategy::NoTranslation);
+    let mut page =
+        Page::new(Config { translation_strategy: strategy, namespace: "my.app".into(), ..Config::default() });
+    page.put(
+        &[("service.name", "s"), ("a.b", "c")],
+        metric("x.y", "s", Data::Gauge(Gauge { data_points: vec![gauge_point(1.0)] })),
+    );
+    let quoted = page.store.page_in(page.now, Format::asked_for("text/plain;escaping=allow-utf-8", false)).text;
+    assert!(quoted.contains("# TYPE \"my.app_x.y\" gauge\n{\"my.app_x.y\",job=\"s\"} 1\n"), "{quoted}");
+    assert!(quoted.contains("{\"my.app_target_info\",\"a.b\"=\"c\",job=\"s\"} 1\n"), "{quoted}");
+    assert!(page.text().contains("# TYPE my_app_x_y gauge\nmy_app_x_y{job=\"s\"} 1\n"), "{}", page.text());
 }
 
 #[test]
@@ -87,7 +220,10 @@ fn resources_stay_apart_or_are_counted_when_their_labels_are_the_same() {
         page.put(&[("container.id", "b")], counter(2, 10, &[]));
         page.store.page(page.now)
     };
-    let apart = two(Config { resource_to_telemetry_conversion: ResourceLabels { enabled: true }, ..Config::default() });
+    let apart = two(Config {
+        resource_to_telemetry_conversion: ResourceLabels { enabled: true, ..ResourceLabels::default() },
+        ..Config::default()
+    });
     assert!(
         apart.text.contains("{container_id=\"a\"} 1") && apart.text.contains("{container_id=\"b\"} 2"),
         "{}",
@@ -148,7 +284,7 @@ fn exponential_histograms_become_classic_ones_with_exact_bounds() {
 fn what_a_scrape_cannot_show_is_counted() {
     let mut page = Page::new(Config::default());
     let point = NumberDataPoint { value: Some(Number::AsInt(1)), ..NumberDataPoint::default() };
-    let delta = Data::Sum(Sum { data_points: vec![point], aggregation_temporality: 1, is_monotonic: true });
+    let delta = Data::Sum(Sum { data_points: vec![point], aggregation_temporality: 1, is_monotonic: false });
     page.put(&[], metric("delta", "", delta));
     page.put(&[], counter(1, 1, &[]));
     let gauge = gauge_point(f64::NAN);

@@ -3,7 +3,9 @@
 use super::Kind::{Values, Word};
 use super::{Failure, Function, converter, need};
 use crate::call::Args;
-use crate::strings::{as_text, double_text};
+use pipeline::double_text;
+
+use crate::strings::as_text;
 use crate::value::Val;
 
 pub static FUNCTIONS: &[Function] = &[converter(

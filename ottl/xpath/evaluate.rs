@@ -1,9 +1,10 @@
 //! What an expression means in a tree.
 
+use pipeline::double_text;
+
 use super::axes::Axis;
 use super::functions;
 use super::{Expr, Operator, Place, Step};
-use crate::strings::double_text;
 use crate::xml::{Kind, ROOT, Tree};
 
 /// A value of XPath.

@@ -11,12 +11,15 @@ use pipeline::{IncludeExclude, PrometheusReader, StartError, Tasks};
 use super::Source;
 use crate::speaker::Speaker;
 
+/// What the page is, whatever a scraper would rather have.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+
 /// Opens the page.
 pub async fn start(settings: &PrometheusReader, source: Source, tasks: &mut Tasks) -> Result<(), StartError> {
     let address = format!("{}:{}", settings.host, settings.port);
     let listener = server::listen(&address).await?;
     let settings = settings.clone();
-    let render = Arc::new(move || page(&settings, &source));
+    let render = Arc::new(move |_: &str| (TEXT, page(&settings, &source)));
     tasks.spawn(format!("own metrics on {address}"), server::serve(listener, render, tasks.stop()));
     Ok(())
 }
