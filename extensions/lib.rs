@@ -2,12 +2,15 @@
 
 use pipeline::extension::ExtensionFactory;
 
+#[cfg(test)]
+mod answering;
 pub mod basic_auth;
 pub mod bearer_token_auth;
 pub mod file_storage;
 pub mod headers_setter;
 pub mod health_check;
 pub mod oauth2client;
+pub mod oidc;
 pub mod pprof;
 mod secret;
 pub mod zpages;
@@ -20,6 +23,7 @@ pub static ALL: &[&ExtensionFactory] = &[
     &headers_setter::FACTORY,
     &health_check::FACTORY,
     &oauth2client::FACTORY,
+    &oidc::FACTORY,
     &pprof::FACTORY,
     &zpages::FACTORY,
 ];

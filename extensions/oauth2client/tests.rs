@@ -1,63 +1,33 @@
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use pipeline::component::BuildContext;
 use pipeline::extension::Extension;
 use pipeline::{HeaderStep, Health, Origin, Tasks, Telemetry};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// A server of tokens: what it was asked, as head and form, and an answer for each.
-struct Server {
-    address: SocketAddr,
-    asked: Arc<Mutex<Vec<(String, String)>>>,
+use crate::answering::Server;
+
+/// A server of tokens with an answer for each request.
+async fn tokens(answers: &'static [(u16, &'static str, &'static str)]) -> Server {
+    let mut answers = answers.iter();
+    Server::start(move |_, _, _| {
+        answers.next().map(|(status, kind, body)| (*status, *kind, (*body).to_owned())).unwrap()
+    })
+    .await
 }
 
-impl Server {
-    async fn start(answers: &'static [(u16, &'static str, &'static str)]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, asked) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<_>>>::default());
-        let asks = asked.clone();
-        tokio::spawn(async move {
-            for (status, kind, body) in answers {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let mut head = Vec::new();
-                while !head.ends_with(b"\r\n\r\n") {
-                    head.push(stream.read_u8().await.unwrap());
-                }
-                let head = String::from_utf8(head).unwrap().to_lowercase();
-                let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split('\r').next());
-                let mut form = vec![0; length.map_or(0, |length| length.parse().unwrap())];
-                stream.read_exact(&mut form).await.unwrap();
-                asks.lock().unwrap().push((head, String::from_utf8(form).unwrap()));
-                let length = body.len();
-                let answer = format!(
-                    "HTTP/1.1 {status} x\r\ncontent-type: {kind}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-                );
-                stream.write_all(answer.as_bytes()).await.unwrap();
-            }
-        });
-        Self { address, asked }
-    }
-
-    fn asked(&self) -> Vec<(String, String)> {
-        self.asked.lock().unwrap().clone()
-    }
-
-    async fn client(&self, more: &str) -> Arc<dyn Extension> {
-        let text = format!(
-            "{{client_id: a b, client_secret: 's:1', token_url: 'http://{}/token', timeout: 10s, {more}}}",
-            self.address
-        );
-        assert_eq!(faults(&text), "");
-        let mut decoder = config::Decoder::default();
-        let config = (super::FACTORY.decode)(&config::parse(&text, &"test".into()).unwrap(), &mut decoder);
-        let cx = BuildContext::new("oauth2client".parse().unwrap(), Telemetry::new("test"));
-        let built = config.build(cx).unwrap();
-        built.start(watch::channel(Health::default()).1, &mut Tasks::default()).await.unwrap();
-        built
-    }
+async fn started(server: &Server, more: &str) -> Arc<dyn Extension> {
+    let text = format!(
+        "{{client_id: a b, client_secret: 's:1', token_url: 'http://{}/token', timeout: 10s, {more}}}",
+        server.address
+    );
+    assert_eq!(faults(&text), "");
+    let mut decoder = config::Decoder::default();
+    let config = (super::FACTORY.decode)(&config::parse(&text, &"test".into()).unwrap(), &mut decoder);
+    let cx = BuildContext::new("oauth2client".parse().unwrap(), Telemetry::new("test"));
+    let built = config.build(cx).unwrap();
+    built.start(watch::channel(Health::default()).1, &mut Tasks::default()).await.unwrap();
+    built
 }
 
 fn faults(text: &str) -> String {
@@ -83,8 +53,8 @@ async fn a_token_is_asked_for_once_and_used_until_it_is_nearly_over() {
         ),
         (200, "application/json", r#"{"access_token": "two", "token_type": "Own", "expires_in": "3600"}"#),
     ];
-    let server = Server::start(answers).await;
-    let client = server.client("scopes: [x, y], endpoint_params: {audience: [z w], b: ['1', '2']}").await;
+    let server = tokens(answers).await;
+    let client = started(&server, "scopes: [x, y], endpoint_params: {audience: [z w], b: ['1', '2']}").await;
     assert_eq!(said(&client).await.unwrap(), "authorization: Bearer one");
     assert_eq!(said(&client).await.unwrap(), "authorization: Bearer one");
     let asked = server.asked();
@@ -94,7 +64,7 @@ async fn a_token_is_asked_for_once_and_used_until_it_is_nearly_over() {
     // RFC 6749, 2.3.1: both are escaped as in a form. "a+b:s%3A1"
     assert!(head.contains(&"authorization: Basic YStiOnMlM0Ex\r\n".to_lowercase()), "{head}");
     assert_eq!(form, "audience=z+w&b=1&b=2&grant_type=client_credentials&scope=x+y");
-    let hasty = server.client("expiry_buffer: 2h").await;
+    let hasty = started(&server, "expiry_buffer: 2h").await;
     assert_eq!(said(&hasty).await.unwrap(), "authorization: Own two");
 }
 
@@ -104,8 +74,8 @@ async fn a_token_that_is_over_is_renewed() {
         (200, "application/json", r#"{"access_token": "one", "expires_in": 60}"#),
         (200, "application/x-www-form-urlencoded", "access_token=t%20wo&token_type=mac&expires_in=7200"),
     ];
-    let server = Server::start(answers).await;
-    let client = server.client("expiry_buffer: 1m").await;
+    let server = tokens(answers).await;
+    let client = started(&server, "expiry_buffer: 1m").await;
     assert_eq!(said(&client).await.unwrap(), "authorization: Bearer one");
     assert_eq!(said(&client).await.unwrap(), "authorization: MAC t wo");
     assert_eq!(said(&client).await.unwrap(), "authorization: MAC t wo");
@@ -119,8 +89,8 @@ async fn a_server_that_wants_the_secret_in_the_form_gets_it_there_and_is_asked_s
         (200, "application/json", r#"{"access_token": "one", "expires_in": 1}"#),
         (200, "application/json", r#"{"access_token": "two"}"#),
     ];
-    let server = Server::start(answers).await;
-    let client = server.client("").await;
+    let server = tokens(answers).await;
+    let client = started(&server, "").await;
     assert_eq!(said(&client).await.unwrap(), "authorization: Bearer one");
     assert_eq!(said(&client).await.unwrap(), "authorization: Bearer two");
     let asked = server.asked();
@@ -132,14 +102,14 @@ async fn a_server_that_wants_the_secret_in_the_form_gets_it_there_and_is_asked_s
 #[tokio::test]
 async fn what_the_server_says_instead_is_told_without_the_secret() {
     let refused = r#"{"error": "invalid_scope", "error_description": "no such scope"}"#;
-    let server = Server::start(Box::leak(Box::new([
+    let server = tokens(Box::leak(Box::new([
         (400, "application/json", "no JSON"),
         (400, "application/json", refused),
         (200, "application/json", "{}"),
         (200, "application/json", r#"{"token_type": "x"}"#),
     ])))
     .await;
-    let client = server.client("").await;
+    let client = started(&server, "").await;
     let error = said(&client).await.unwrap_err();
     assert!(error.ends_with("/token: 400 Bad Request invalid_scope no such scope"), "{error}");
     let error = said(&client).await.unwrap_err();
