@@ -26,40 +26,37 @@ impl Config {
         }
     }
 
-    /// A batch with its frame.
-    pub(super) fn message(&self, batch: &Batch, framing: Framing) -> Result<Vec<u8>, Rejected> {
-        let mut content = match self.format {
-            Format::Proto => batch.encode().to_vec(),
-            Format::Json => {
-                let mut line = Vec::new();
-                batch.write_json(&mut line).map_err(|e| Rejected::permanent(e.to_string()))?;
-                line
-            }
-        };
+    /// A batch with its frame, in the place of what is in `message`.
+    pub(super) fn frame(&self, batch: &Batch, framing: Framing, message: &mut Vec<u8>) -> Result<(), Rejected> {
+        message.clear();
+        match self.format {
+            Format::Proto => message.extend_from_slice(&batch.encode()),
+            Format::Json => batch.write_json(message).map_err(|e| Rejected::permanent(e.to_string()))?,
+        }
         match (framing, self.format) {
-            (Framing::Lines, _) => content.push(b'\n'),
+            (Framing::Lines, _) => message.push(b'\n'),
             (Framing::Lengths, _) => {
-                content = self.compressed(content)?;
-                put_length(&mut content)?;
+                self.compress(message)?;
+                put_length(message)?;
             }
             (Framing::Streams, Format::Json) => {
-                content.push(b'\n');
-                content = self.compressed(content)?;
+                message.push(b'\n');
+                self.compress(message)?;
             }
             (Framing::Streams, Format::Proto) => {
-                put_length(&mut content)?;
-                content = self.compressed(content)?;
+                put_length(message)?;
+                self.compress(message)?;
             }
         }
-        Ok(content)
+        Ok(())
     }
 
-    fn compressed(&self, content: Vec<u8>) -> Result<Vec<u8>, Rejected> {
-        if self.compression.is_empty() {
-            return Ok(content);
+    fn compress(&self, message: &mut Vec<u8>) -> Result<(), Rejected> {
+        if !self.compression.is_empty() {
+            let compressed = zstd::bulk::compress(message, self.compression_params.level);
+            *message = compressed.map_err(|e| Rejected::permanent(format!("cannot compress: {e}")))?;
         }
-        let compressed = zstd::bulk::compress(&content, self.compression_params.level);
-        compressed.map_err(|e| Rejected::permanent(format!("cannot compress: {e}")))
+        Ok(())
     }
 }
 

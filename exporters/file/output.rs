@@ -15,9 +15,19 @@ use super::{Config, PERMISSIONS};
 /// The exporter.
 pub struct File {
     config: Arc<Config>,
-    output: Arc<Mutex<Output>>,
+    state: Arc<Mutex<State>>,
     dropped: Dropped,
 }
+
+#[derive(Debug, Default)]
+struct State {
+    output: Output,
+    /// The room of the last message, for the next: each new page of memory costs a fault.
+    message: Vec<u8>,
+}
+
+/// Room beyond this is not kept.
+const KEPT_BYTES: usize = 16 << 20;
 
 /// What cannot get into any file.
 #[derive(Clone)]
@@ -27,8 +37,9 @@ struct Dropped {
 }
 
 /// Where messages go.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 enum Output {
+    #[default]
     Closed,
     One(Writer),
     Many(Files),
@@ -38,30 +49,43 @@ impl File {
     /// Nothing is open before it is started.
     pub fn new(config: Config, drops: &Drops) -> Self {
         let dropped = Dropped { no_attribute: drops.of("no_attribute"), no_file_name: drops.of("no_file_name") };
-        Self { config: Arc::new(config), output: Arc::new(Mutex::new(Output::Closed)), dropped }
+        Self { config: Arc::new(config), state: Arc::default(), dropped }
     }
 }
 
 #[async_trait]
 impl Exporter for File {
     async fn start(&self, _: &mut Tasks) -> Result<(), StartError> {
-        *self.output.lock().unwrap_or_else(PoisonError::into_inner) = self.config.open()?;
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).output = self.config.open()?;
         Ok(())
     }
 
     async fn send(&self, batch: Batch) -> Result<(), Rejected> {
-        let (config, output, dropped) = (self.config.clone(), self.output.clone(), self.dropped.clone());
+        let (config, state, dropped) = (self.config.clone(), self.state.clone(), self.dropped.clone());
         // Disks can be slow, and the pipeline must not wait with them.
-        let written =
-            tokio::task::spawn_blocking(move || match &mut *output.lock().unwrap_or_else(PoisonError::into_inner) {
-                Output::One(writer) => {
-                    let message = config.message(&batch, config.framing())?;
-                    writer.write(&message).map_err(|e| Rejected::retryable(format!("cannot write: {e}")))
-                }
-                Output::Many(files) => config.write_groups(&batch, files, &dropped),
-                Output::Closed => Err(Rejected::closed("the file is not open")),
-            });
+        let written = tokio::task::spawn_blocking(move || {
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            let written = state.write(&config, &batch, &dropped);
+            if state.message.capacity() > KEPT_BYTES {
+                state.message = Vec::new();
+            }
+            written
+        });
         written.await.unwrap_or_else(|e| Err(Rejected::permanent(e.to_string())))
+    }
+}
+
+impl State {
+    fn write(&mut self, config: &Config, batch: &Batch, dropped: &Dropped) -> Result<(), Rejected> {
+        let Self { output, message } = self;
+        match output {
+            Output::One(writer) => {
+                config.frame(batch, config.framing(), message)?;
+                writer.write(message).map_err(|e| Rejected::retryable(format!("cannot write: {e}")))
+            }
+            Output::Many(files) => config.write_groups(batch, files, message, dropped),
+            Output::Closed => Err(Rejected::closed("the file is not open")),
+        }
     }
 }
 
@@ -81,7 +105,13 @@ impl Config {
     }
 
     /// Writes each group into its file. What a disk did not take is handed back, and nothing else.
-    fn write_groups(&self, batch: &Batch, files: &mut Files, dropped: &Dropped) -> Result<(), Rejected> {
+    fn write_groups(
+        &self,
+        batch: &Batch,
+        files: &mut Files,
+        message: &mut Vec<u8>,
+        dropped: &Dropped,
+    ) -> Result<(), Rejected> {
         let attribute = &self.group_by.resource_attribute;
         let groups = batch.by_resource(|resource| groups::segment(resource, attribute));
         let (mut left, mut why) = (Vec::new(), String::new());
@@ -90,7 +120,8 @@ impl Config {
                 dropped.no_attribute.add(group.items());
                 continue;
             };
-            match files.write(&segment, &self.message(&group, self.framing())?, self) {
+            self.frame(&group, self.framing(), message)?;
+            match files.write(&segment, message, self) {
                 Ok(()) => {}
                 Err(error @ NotWritten::NoName(_)) => {
                     tracing::warn!(segment, %error, "dropped");

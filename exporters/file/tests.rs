@@ -229,7 +229,8 @@ fn a_stream_of_frames_reads_as_one_file_and_a_torn_frame_is_cut_off() {
     std::fs::create_dir_all(&folder.0).unwrap();
     let path = folder.0.join("x.zst");
     let config = Config { compression: "zstd".into(), ..Config::default() };
-    let message = config.message(&batch(), Framing::Streams).unwrap();
+    let mut message = b"of before".to_vec();
+    config.frame(&batch(), Framing::Streams, &mut message).unwrap();
     let empty = zstd::encode_all(&b""[..], 0).unwrap();
     let large = zstd::encode_all(&vec![b'x'; 1 << 20][..], 0).unwrap();
     let whole = [&message[..], &empty, &large].concat();

@@ -4,6 +4,7 @@
 //! the JSON writer and the JSON reader ([`json`]), for all four signals. Nothing here decodes into structs:
 //! JSON is written straight from wire bytes and read straight into them.
 
+mod attribute;
 pub mod json;
 mod plan;
 pub mod schema;

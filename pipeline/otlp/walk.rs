@@ -1,5 +1,6 @@
 //! The structural check of received OTLP: wire types, lengths, UTF-8, id lengths, depth; and the item count.
 
+use super::attribute::{self, Plain, Scalar};
 use super::plan::{Plan, Stage, Step};
 use super::schema::{Field, Kind, Message, Presence};
 use super::wire::{self, Error, Fault, Value};
@@ -107,7 +108,7 @@ fn quick_content(step: Step, inside: &[u8], at: usize, may_hide: bool) -> Option
     let end = start + length;
     let content = inside.get(start..end)?;
     let is_sound = match step {
-        Step::Attribute(_) if may_hide && is_plain_attribute(content) => true,
+        Step::Attribute(_) if may_hide && is_plain(content) => true,
         Step::Message(place) | Step::Attribute(place) | Step::Item(place) => {
             let is_item = matches!(step, Step::Item(_));
             return Some(Found::Opened { start, inner: Frame { place, end }, is_item });
@@ -119,26 +120,15 @@ fn quick_content(step: Step, inside: &[u8], at: usize, may_hide: bool) -> Option
     is_sound.then_some(Found::Past(end))
 }
 
-/// Whether this is a `KeyValue` as nearly all are: a key, then one value that is text, truth or a number, both short.
+/// Whether this is an attribute whose structure is simple and whose texts are ASCII.
 #[inline]
-fn is_plain_attribute(content: &[u8]) -> bool {
-    let [0x0a, key, rest @ ..] = content else { return false };
-    let Some((name, [0x12, length, value @ ..])) = rest.split_at_checked(usize::from(*key)) else { return false };
-    if *length >= 0x80 || usize::from(*length) != value.len() {
-        return false;
+fn is_plain(content: &[u8]) -> bool {
+    match attribute::plain(content) {
+        // Tags and lengths are ASCII too: one look for all.
+        Some(Plain { value: Scalar::Text(_), .. }) => content.is_ascii(),
+        Some(Plain { key, .. }) => key.is_ascii(),
+        None => false,
     }
-    let is_sound = match value {
-        // Lengths below 0x80 are ASCII too: one look for all.
-        [0x0a, length, text @ ..] => return usize::from(*length) == text.len() && content.is_ascii(),
-        [0x10, truth] => *truth < 0x80,
-        [0x18, ..] => {
-            let mut at = 1;
-            wire::varint(value, &mut at).is_ok() && at == value.len()
-        }
-        [0x21, number @ ..] => number.len() == 8,
-        _ => false,
-    };
-    is_sound && *key < 0x80 && name.is_ascii()
 }
 
 /// Takes everything else, and finds out what is wrong.

@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::otlp::schema::{Field, Kind, Message, Presence};
+use crate::otlp::attribute::{self, Plain, Scalar};
+use crate::otlp::schema::{Field, KEY_VALUE, Kind, Message, Presence};
 use crate::otlp::wire::{self, Error, Fault, Value};
 
 /// Appends `bytes`, a request of type `root`, to `out` as one line of JSON (no newline).
@@ -39,7 +40,9 @@ impl<'a> Writer<'a, '_> {
             }
         }
         // Fields may come in any order and lists in several parts: gather them. Already sorted is the rule.
-        self.entries[start..].sort_by_key(|(index, _)| *index);
+        if !self.entries[start..].is_sorted_by_key(|(index, _)| *index) {
+            self.entries[start..].sort_by_key(|(index, _)| *index);
+        }
         self.out.push(b'{');
         let mut comma = false;
         let mut next = start;
@@ -120,7 +123,38 @@ impl<'a> Writer<'a, '_> {
         if std::mem::replace(comma, true) {
             self.out.push(b',');
         }
+        if let (Kind::Message(message), Value::Bytes(content)) = (field.kind, value)
+            && std::ptr::eq(message, &KEY_VALUE)
+            && let Some(plain) = attribute::plain(content)
+            && self.attribute(plain)
+        {
+            return Ok(());
+        }
         self.value(field, value, depth)
+    }
+
+    /// Writes an attribute as it nearly always is; false, and nothing, for any other.
+    fn attribute(&mut self, Plain { key, value }: Plain<'_>) -> bool {
+        if key.is_empty() || !is_plain(key) || matches!(value, Scalar::Text(text) if !is_plain(text)) {
+            return false;
+        }
+        self.out.extend_from_slice(br#"{"key":""#);
+        self.out.extend_from_slice(key);
+        let name = match value {
+            Scalar::Text(_) => &br#"","value":{"stringValue":"#[..],
+            Scalar::Truth(_) => br#"","value":{"boolValue":"#,
+            Scalar::Whole(_) => br#"","value":{"intValue":"#,
+            Scalar::Real(_) => br#"","value":{"doubleValue":"#,
+        };
+        self.out.extend_from_slice(name);
+        match value {
+            Scalar::Text(text) => self.quoted(|out| out.extend_from_slice(text)),
+            Scalar::Truth(truth) => self.number(Kind::Bool, Value::Varint(truth.into())),
+            Scalar::Whole(number) => self.number(Kind::Int64, Value::Varint(number as u64)),
+            Scalar::Real(number) => self.double(number),
+        }
+        self.out.extend_from_slice(b"}}");
+        true
     }
 
     /// A message that stands in several parts is their concatenation (protobuf's merge rule).
