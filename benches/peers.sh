@@ -75,14 +75,14 @@ copied() {
   rm -f "$WORK/copy"
 }
 
-# Whoever gets memory that a virtual machine gave back to its host pays for it, once. Both write into pages that are there.
-warm() { head -c "$1" /dev/zero >"$WORK/room"; rm "$WORK/room"; }
+# MB. Whoever gets memory that a virtual machine gave back to its host pays for it, once. Both write into pages that are there.
+warm() { dd if=/dev/zero of="$WORK/room" bs=4M count="$(($1 / 4))" status=none; rm "$WORK/room"; }
 
 run_case() { # WHO NAME SIGNAL REQUESTS PROCESSORS EXPORTER: CPU s per million items and peak MiB, to $WORK/NAME.WHO
   local who=$1 name=$2 signal=$3 requests=$4 agent sink before items seconds refused
   "$PEERS" sink "$OUT" "$WORK/sunk" & sink=$!; pids+=("$sink")
   configure "$5" "$6" "$signal" >"$WORK/$name.yaml"
-  [ "$6" != file ] || warm "$((requests + 200))M"
+  [ "$6" != file ] || warm "$((requests + 200))"
   case $who in
     collector) "$COLLECTOR" --config "$WORK/$name.yaml" 2>"$WORK/$who.log" & ;;
     kpulse) "$KPULSE" --config "$WORK/$name.yaml" 2>"$WORK/$who.log" & ;;

@@ -59,9 +59,14 @@ pub enum Fault {
 pub fn varint(bytes: &[u8], at: &mut usize) -> Result<u64, Fault> {
     let first = *bytes.get(*at).ok_or(Fault::Truncated)?;
     *at += 1;
-    if first < 0x80 {
-        return Ok(first.into());
+    match first {
+        0..0x80 => Ok(first.into()),
+        _ => long_varint(first, bytes, at),
     }
+}
+
+/// The rest of a varint that began with `first`.
+fn long_varint(first: u8, bytes: &[u8], at: &mut usize) -> Result<u64, Fault> {
     let mut value = u64::from(first & 0x7f);
     for shift in (7..64).step_by(7) {
         let byte = *bytes.get(*at).ok_or(Fault::Truncated)?;
@@ -78,7 +83,8 @@ pub fn varint(bytes: &[u8], at: &mut usize) -> Result<u64, Fault> {
 }
 
 /// Reads one field at `*at`: its number and value.
-#[inline]
+// By itself it would hand over its large result through memory, which costs more than the reading.
+#[inline(always)]
 pub fn field<'a>(bytes: &'a [u8], at: &mut usize) -> Result<(u32, Value<'a>), Fault> {
     let tag = varint(bytes, at)?;
     let number = tag >> 3;

@@ -286,7 +286,13 @@ fn decimal(out: &mut Vec<u8>, value: impl serde::Serialize) {
 
 fn hex(bytes: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    out.extend(bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]));
+    for chunk in bytes.chunks(8) {
+        let mut digits = [0; 16];
+        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(chunk) {
+            *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+        }
+        out.extend_from_slice(&digits[..2 * chunk.len()]);
+    }
 }
 
 /// Whether JSON has the text as it is: ASCII without control characters, quotation marks and backslashes. Eight bytes at
@@ -300,8 +306,14 @@ fn is_plain(text: &[u8]) -> bool {
         let control = bytes.wrapping_sub(ONES * 0x20) & !bytes & TOPS;
         (bytes & TOPS) | control | zeros(bytes ^ (ONES * u64::from(b'"'))) | zeros(bytes ^ (ONES * u64::from(b'\\')))
     };
-    let (chunks, rest) = text.as_chunks::<8>();
-    let mut last = [b' '; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    chunks.iter().chain([&last]).all(|chunk| is_special(u64::from_ne_bytes(*chunk)) == 0)
+    let is_fine = |chunk: &[u8; 8]| is_special(u64::from_ne_bytes(*chunk)) == 0;
+    match text.last_chunk::<8>() {
+        // The last eight may be looked at in part twice.
+        Some(last) => text.as_chunks::<8>().0.iter().all(is_fine) && is_fine(last),
+        None => {
+            let mut padded = [b' '; 8];
+            padded.iter_mut().zip(text).for_each(|(room, byte)| *room = *byte);
+            is_fine(&padded)
+        }
+    }
 }
