@@ -19,6 +19,8 @@ pub struct Client {
     address: Option<String>,
     /// A list of texts for each name.
     metadata: Vec<KeyValue>,
+    /// What an extension has found out about it.
+    identity: Vec<KeyValue>,
 }
 
 impl Client {
@@ -37,7 +39,11 @@ impl Client {
                 list.values.push(AnyValue { value: Some(Value::StringValue(text.clone())) });
             }
         }
-        Arc::new(Self { address: origin.peer.map(|peer| peer.to_string()), metadata })
+        let mut identity = Vec::new();
+        for (name, text) in &origin.identity {
+            find_or_insert(&mut identity, name).value = Some(Value::StringValue(text.clone()));
+        }
+        Arc::new(Self { address: origin.peer.map(|peer| peer.to_string()), metadata, identity })
     }
 }
 
@@ -57,6 +63,10 @@ static FIELDS: &[Field] = &[
         name: "client.metadata",
         access: Access::Map { get: |t| t.client.as_ref().map(|client| &client.metadata), get_mut: |_| None },
     },
+    Field {
+        name: "client.auth.attributes",
+        access: Access::Map { get: |t| t.client.as_ref().map(|client| &client.identity), get_mut: |_| None },
+    },
 ];
 
 /// The field of a path, without its first segment.
@@ -72,8 +82,13 @@ pub fn field(path: &str) -> Result<&'static Field, String> {
             "otelcol.grpc is not kept; otelcol.client.metadata has the headers if the receiver has include_metadata"
                 .to_owned()
         }
-        _ => format!("unknown path {path:?} in otelcol; known: client.addr, client.metadata"),
+        _ => format!("unknown path {path:?} in otelcol; known: client.addr, client.metadata, client.auth.attributes"),
     })
+}
+
+/// Whether the first key of a field is told apart without its case, as names of headers are.
+pub fn is_caseless(field: &Field) -> bool {
+    has(field) && field.name == "client.metadata"
 }
 
 /// Whether a field is one of these.

@@ -285,7 +285,7 @@ impl Compiler {
         let field = field(&name).map_err(|message| Fault::new(at, message))?;
         let keys = segments.pop().map(|(_, keys)| keys).unwrap_or_default();
         let mut keys = self.keys(keys)?;
-        if client::has(field) {
+        if client::is_caseless(field) {
             keys.lower_case();
         }
         Path::new(field, keys).ok_or_else(|| Fault::new(at, format!("{written}: {name} has no keys")))

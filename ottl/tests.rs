@@ -93,7 +93,7 @@ fn a_function_that_is_left_out_is_refused_with_the_reason() {
 fn who_sent_something_can_be_read_and_not_changed() {
     for (text, said) in [
         ("otelcol.grpc.metadata[\"a\"] == nil", "otelcol.client.metadata has the headers"),
-        ("otelcol.client.auth.attributes[\"a\"] == nil", "known: client.addr, client.metadata"),
+        ("otelcol.client.auth == nil", "known: client.addr, client.metadata, client.auth.attributes"),
         ("otelcol.client.addr[\"a\"] == nil", "client.addr has no keys"),
     ] {
         let told = fault(text);

@@ -15,14 +15,25 @@ pub type Labels = BTreeMap<String, String>;
 pub fn add(labels: &mut Labels, attributes: &[KeyValue], utf8: bool) {
     for attribute in attributes {
         let value = attribute.value.as_ref().map(text).unwrap_or_default();
-        labels
-            .entry(names::label(&attribute.key, utf8))
-            .and_modify(|existing| {
-                existing.push(';');
-                existing.push_str(&value);
-            })
-            .or_insert(value);
+        join(labels, names::label(&attribute.key, utf8), value);
     }
+}
+
+/// Labels for scrapers that take plain names only.
+fn escaped(labels: &Labels) -> Labels {
+    let mut all = Labels::new();
+    labels.iter().for_each(|(name, value)| join(&mut all, names::escaped(name, false), value.clone()));
+    all
+}
+
+fn join(labels: &mut Labels, name: String, value: String) {
+    labels
+        .entry(name)
+        .and_modify(|existing| {
+            existing.push(';');
+            existing.push_str(&value);
+        })
+        .or_insert(value);
 }
 
 /// Adds a label where there is none of that name.
@@ -91,17 +102,17 @@ pub fn write(out: &mut String, name: &str, labels: &Labels, extra: Option<(&str,
     } else {
         out.push_str(&names::escaped(name, true));
     }
+    let escaped = (!style.quotes && !labels.keys().all(|name| names::is_plain(name, false))).then(|| escaped(labels));
+    let labels = escaped.as_ref().unwrap_or(labels);
     let all = labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(extra);
     for (name, value) in all {
         out.push(open);
-        match (names::is_plain(name, false), style.quotes) {
-            (true, _) => out.push_str(name),
-            (false, true) => {
-                out.push('"');
-                escape(out, name);
-                out.push('"');
-            }
-            (false, false) => out.push_str(&names::escaped(name, false)),
+        if names::is_plain(name, false) {
+            out.push_str(name);
+        } else {
+            out.push('"');
+            escape(out, name);
+            out.push('"');
         }
         out.push_str("=\"");
         escape(out, value);

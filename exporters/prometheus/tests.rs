@@ -191,13 +191,14 @@ fn names_that_are_not_plain_stand_in_quotes_where_a_scraper_takes_them() {
     let mut page =
         Page::new(Config { translation_strategy: strategy, namespace: "my.app".into(), ..Config::default() });
     page.put(
-        &[("service.name", "s"), ("a.b", "c")],
+        &[("service.name", "s"), ("a.b", "c"), ("a_b", "d")],
         metric("x.y", "s", Data::Gauge(Gauge { data_points: vec![gauge_point(1.0)] })),
     );
     let quoted = page.store.page_in(page.now, Format::asked_for("text/plain;escaping=allow-utf-8", false)).text;
     assert!(quoted.contains("# TYPE \"my.app_x.y\" gauge\n{\"my.app_x.y\",job=\"s\"} 1\n"), "{quoted}");
-    assert!(quoted.contains("{\"my.app_target_info\",\"a.b\"=\"c\",job=\"s\"} 1\n"), "{quoted}");
+    assert!(quoted.contains("{\"my.app_target_info\",\"a.b\"=\"c\",a_b=\"d\",job=\"s\"} 1\n"), "{quoted}");
     assert!(page.text().contains("# TYPE my_app_x_y gauge\nmy_app_x_y{job=\"s\"} 1\n"), "{}", page.text());
+    assert!(page.text().contains("my_app_target_info{a_b=\"c;d\",job=\"s\"} 1\n"), "{}", page.text());
 }
 
 #[test]

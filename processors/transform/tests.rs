@@ -52,18 +52,23 @@ fn a_failure_is_counted_and_the_next_statement_runs_or_the_batch_is_refused() {
 #[test]
 fn statements_see_who_sent_what_they_change() {
     let text = "log_statements: ['set(log.attributes[\"n\"], otelcol.client.metadata[\"X-Tenant\"][0])', \
-                'set(log.severity_text, otelcol.client.addr)']";
+                'set(log.severity_text, otelcol.client.addr)', \
+                'set(log.attributes[\"s\"], otelcol.client.auth.attributes[\"Subject\"])']";
     let origin = Origin {
         peer: Some("192.0.2.7:999".parse().unwrap()),
         metadata: vec![("x-tenant".into(), "blue".into()), ("x-tenant".into(), "red".into())],
+        identity: vec![("Subject".into(), "ann".into())],
         ..Origin::default()
     };
     let Verdict::Pass(mut batch) = verdict_from(text, &Telemetry::new("test"), origin) else { panic!("not passed") };
     let request = batch.read::<LogsRequest>().unwrap().unwrap();
     let record = &request.resource_logs[0].scope_logs[0].log_records[0];
     assert_eq!(record.severity_text, "192.0.2.7:999");
-    let value = record.attributes[0].value.clone().unwrap().value.unwrap();
-    assert_eq!(value, pipeline::proto::common::v1::any_value::Value::StringValue("blue".into()));
+    let values: Vec<_> = record.attributes.iter().map(|a| a.value.clone().unwrap().value.unwrap()).collect();
+    assert_eq!(
+        values,
+        ["blue", "ann"].map(|text| pipeline::proto::common::v1::any_value::Value::StringValue(text.into()))
+    );
 }
 
 #[test]
