@@ -1,5 +1,6 @@
 //! The page: Prometheus' text format, version 0.0.4, or OpenMetrics.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write;
 use std::time::Instant;
@@ -66,6 +67,8 @@ struct Writer {
 
 impl Writer {
     fn family(&mut self, name: &str, family: &Family) -> u64 {
+        let plain = names::is_plain(name, true) || self.style.quotes;
+        let name = &*if plain { Cow::Borrowed(name) } else { Cow::Owned(names::escaped(name, true)) };
         let kind = match family.kind {
             // OpenMetrics knows a counter by the end of its name.
             Type::Counter if self.style.open_metrics && !name.ends_with("_total") => "unknown",
