@@ -12,9 +12,12 @@ pub trait SelfProfiler: Debug + Send + Sync {
     /// Why it cannot be told, and what to do.
     fn cpu(&self, end: Pending<'static, ()>) -> Pending<'static, Result<Vec<u8>, String>>;
 
-    /// What is allocated now.
+    /// What is allocated now, and who asked for it since [`SelfProfiler::watch_heap`].
     ///
     /// # Errors
     /// What making the file came upon.
-    fn heap(&self) -> Result<Vec<u8>, String>;
+    fn heap(&self) -> Pending<'static, Result<Vec<u8>, String>>;
+
+    /// Samples who allocates, until what this gives is dropped.
+    fn watch_heap(&self) -> Box<dyn Debug + Send + Sync>;
 }

@@ -12,7 +12,7 @@ use transport::{Parts, StatusCode, header};
 const SECONDS: u64 = 30;
 const INDEX: &str = "<!DOCTYPE html>\n<html><head><title>/debug/pprof/</title></head><body>\n<h1>/debug/pprof/</h1>\n<ul>\n\
     <li><a href=\"cmdline\">cmdline</a>: the command line of this process</li>\n\
-    <li><a href=\"heap\">heap</a>: the bytes that are allocated now, without stacks (<a href=\"heap?debug=1\">as text</a>)</li>\n\
+    <li><a href=\"heap\">heap</a>: what is allocated now, and who asked for it</li>\n\
     <li><a href=\"profile?seconds=10\">profile</a>: the CPU time of this process, for as many seconds as are asked for</li>\n\
     </ul>\n</body></html>\n";
 
@@ -38,9 +38,9 @@ impl Answers {
             "/debug/pprof/cmdline" => Page::text(StatusCode::OK, command_line()),
             "/debug/pprof/profile" => self.profile(seconds(query)).await,
             "/debug/pprof/heap" | "/debug/pprof/allocs" if asked(query, "debug").is_some_and(|level| level != "0") => {
-                Page::text(StatusCode::OK, "the allocator counts bytes and keeps no stacks: there is one sample\n")
+                Page::text(StatusCode::OK, "there is no text of it: leave out debug, and read it with go tool pprof\n")
             }
-            "/debug/pprof/heap" | "/debug/pprof/allocs" => file("heap", self.profiler.heap()),
+            "/debug/pprof/heap" | "/debug/pprof/allocs" => file("heap", self.profiler.heap().await),
             _ => Page::text(StatusCode::NOT_FOUND, "/debug/pprof/ names what is here\n"),
         }
     }

@@ -1,3 +1,4 @@
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,8 +24,12 @@ impl SelfProfiler for Fake {
         })
     }
 
-    fn heap(&self) -> Result<Vec<u8>, String> {
-        Ok(b"heap".to_vec())
+    fn heap(&self) -> Pending<'static, Result<Vec<u8>, String>> {
+        Box::pin(async { Ok(b"heap".to_vec()) })
+    }
+
+    fn watch_heap(&self) -> Box<dyn Debug + Send + Sync> {
+        Box::new(())
     }
 }
 
@@ -76,7 +81,7 @@ async fn what_is_not_possible_says_why() {
     let (answers, _tasks) = answers(Err("cannot sample: run as root".into()));
     assert_eq!(asked(&answers, "/debug/pprof/profile?seconds=1").await, (500, "cannot sample: run as root\n".into()));
     assert_eq!(asked(&answers, "/debug/pprof/heap").await, (200, "heap".into()));
-    assert!(asked(&answers, "/debug/pprof/heap?debug=1").await.1.contains("keeps no stacks"));
+    assert!(asked(&answers, "/debug/pprof/heap?debug=1").await.1.contains("no text"));
     assert!(asked(&answers, "/debug/pprof/").await.1.contains("href=\"heap\""));
     assert!(!asked(&answers, "/debug/pprof/cmdline").await.1.is_empty());
     assert_eq!(asked(&answers, "/debug/pprof/goroutine").await.0, 404);

@@ -9,7 +9,7 @@ mod tally;
 mod tests;
 
 pub use output::Output;
-pub use pprof::heap::render as render_heap;
+pub use pprof::heap::{Block, Heap};
 pub use tally::{Recording, Tally};
 
 /// The kinds of files.

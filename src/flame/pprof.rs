@@ -129,7 +129,19 @@ impl<'a> Tables<'a> {
     /// A function that stands for code without a name.
     fn unnamed(&mut self, frame: &Frame) -> u64 {
         let name = frame.names().next().unwrap_or_default();
-        let place = self.strings.place(&name);
+        self.text_function(&name)
+    }
+
+    /// A location that is only a text.
+    fn named(&mut self, text: &str) -> u64 {
+        let line = vec![proto::Line { function_id: self.text_function(text), line: 0, column: 0 }];
+        let id = self.locations.len() as u64 + 1;
+        self.locations.push(proto::Location { id, mapping_id: 0, address: 0, line });
+        id
+    }
+
+    fn text_function(&mut self, text: &str) -> u64 {
+        let place = self.strings.place(text);
         if let Some(id) = self.unnamed_ids.get(&place) {
             return *id;
         }

@@ -1,4 +1,7 @@
-//! The system's allocator, with a count of the bytes in use: what `memory_limiter` measures.
+//! The system's allocator, with a count of the bytes in use: what `memory_limiter` measures; and, while somebody wants
+//! that, with samples of who asked for them.
+
+pub mod samples;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,20 +51,29 @@ impl Counting {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of GlobalAlloc.
-        Self::count(unsafe { System.alloc(layout) }, 0, layout.size())
+        let pointer = Self::count(unsafe { System.alloc(layout) }, 0, layout.size());
+        samples::allocated(pointer, layout.size());
+        pointer
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of GlobalAlloc.
-        Self::count(unsafe { System.alloc_zeroed(layout) }, 0, layout.size())
+        let pointer = Self::count(unsafe { System.alloc_zeroed(layout) }, 0, layout.size());
+        samples::allocated(pointer, layout.size());
+        pointer
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        samples::freed(pointer);
         // SAFETY: the caller keeps the contract of GlobalAlloc.
-        Self::count(unsafe { System.realloc(pointer, layout, size) }, layout.size(), size)
+        let pointer = Self::count(unsafe { System.realloc(pointer, layout, size) }, layout.size(), size);
+        samples::allocated(pointer, size);
+        pointer
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // Before somebody else can have it.
+        samples::freed(pointer);
         // SAFETY: the caller keeps the contract of GlobalAlloc.
         unsafe { System.dealloc(pointer, layout) };
         Self::count(pointer, layout.size(), 0);
