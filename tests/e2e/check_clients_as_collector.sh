@@ -39,9 +39,10 @@ YAML
 body='{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"x"}}]}]}]}'
 json='content-type: application/json'
 # What is told: status, content type, gRPC's status, and the body, in one order.
+# Go writes JSON with or without a space, as it was built.
 say() {
-  echo "== $*"
-  curl -s -i --max-time 10 "$@" | tr -d '\r' | sed -E 's/^[A-Za-z-]+:/\L&/' | grep -aiE '^HTTP/|^content-type:|^grpc-(status|message): .|^\{|^[a-z ]+$' | sort || true
+  echo "== ${*/$WORK/.}"
+  curl -s -i --max-time 10 "$@" | tr -d '\r' | sed -E 's/^[A-Za-z-]+:/\L&/; s/, "/,"/' | grep -aiE '^HTTP/|^content-type:|^grpc-(status|message): .|^\{|^[a-z ]+$' | sort || true
 }
 ask() {
   for user in bcrypt apr1 md5 crypt sha plain both nobody; do
