@@ -19,7 +19,7 @@ use tokio::time::{Duration, Instant};
 
 use super::edge::{Connection, Edge, Side};
 use super::settings::Config;
-use super::store::{Outcome, Store};
+use super::store::{Key, Outcome, Store};
 use crate::histogram::{Buckets, Histogram, Point};
 use crate::series::{Family, Now, Room};
 
@@ -108,10 +108,23 @@ impl Aggregate {
             SpanKind::Consumer => (Side::Server, Connection::Messaging),
             SpanKind::Internal | SpanKind::Unspecified => return,
         };
-        let id = if side == Side::Client { &span.span_id } else { &span.parent_span_id };
+        for key in keys(span) {
+            self.add_side(key, service, span, resource, (side, connection), tally);
+        }
+    }
+
+    fn add_side(
+        &mut self,
+        key: Key,
+        service: &str,
+        span: &Span,
+        resource: &[KeyValue],
+        (side, connection): (Side, Connection),
+        tally: &mut Tally,
+    ) {
         let lists = [resource, span.attributes.as_slice()];
         let (dimensions, databases, peers) = (&self.dimensions, &self.databases, &self.peers);
-        let (outcome, is_new, expired) = self.store.tell((span.trace_id.clone(), id.clone()), |edge| {
+        let (outcome, is_new, expired) = self.store.tell(key, |edge| {
             edge.connection = connection;
             edge.failed |= span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error);
             put_dimensions(edge, side, dimensions, &lists);
@@ -236,6 +249,23 @@ impl Aggregate {
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The edges that a span is a side of: the one of its own or its parent's id, and for a consumer those of the messages
+/// that it links to, which may be of other traces. One without a parent got nothing but these.
+fn keys(span: &Span) -> Vec<Key> {
+    let key = |id: &[u8]| (span.trace_id.clone(), id.to_vec());
+    let linked = match span.kind() {
+        SpanKind::Client | SpanKind::Producer => return vec![key(&span.span_id)],
+        SpanKind::Consumer => &span.links[..],
+        SpanKind::Server | SpanKind::Internal | SpanKind::Unspecified => &[],
+    };
+    let is_root = span.parent_span_id.iter().all(|byte| *byte == 0);
+    let mut keys = if is_root && !linked.is_empty() { Vec::new() } else { vec![key(&span.parent_span_id)] };
+    keys.extend(linked.iter().map(|link| (link.trace_id.clone(), link.span_id.clone())));
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 fn seconds(span: &Span) -> f64 {

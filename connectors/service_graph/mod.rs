@@ -7,8 +7,8 @@
 //!   metrics_flush_interval: 15s
 //! ```
 //!
-//! A client's span and the server's span below it are an edge (a producer's and a consumer's: `connection_type`
-//! `messaging_system`); a client's span with the name of a database is one by itself (`database`). Edges are counted in
+//! A client's span and the server's span below it are an edge (a producer's and a consumer's, also one that links
+//! to it: `connection_type` `messaging_system`); a client's span with the name of a database is one by itself (`database`). Edges are counted in
 //! `traces_service_graph_request_total` and `traces_service_graph_request_failed_total`, their lengths are in
 //! `traces_service_graph_request_server` and `traces_service_graph_request_client`, in seconds. An edge whose other side does not come within `ttl` is
 //! counted in `otelcol_connector_servicegraph_expired_edges`; where the request came from outside or went to

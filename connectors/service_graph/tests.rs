@@ -60,6 +60,23 @@ async fn a_clients_span_and_the_servers_below_it_are_an_edge_in_any_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_consumer_is_an_edge_with_each_message_that_it_links_to() {
+    let link = |id: u8| format!(r#"{{"traceId":"000102030405060708090a0b0c0d0e0f","spanId":"{id:016x}"}}"#);
+    let links = |ids: &[u8]| format!(r#","links":[{}]"#, ids.iter().map(|id| link(*id)).collect::<Vec<_>>().join(","));
+    let spans = vec![
+        span("web", PRODUCER, (1, 9), 30, ""),
+        span("mail", CONSUMER, (5, 0), 20, &links(&[1, 2, 2])),
+        span("shop", PRODUCER, (2, 9), 30, ""),
+        span("shop", PRODUCER, (3, 9), 30, ""),
+        span("audit", CONSUMER, (6, 3), 20, &links(&[3])),
+    ];
+    let totals = totals(&fed("", spans).await).await;
+    let edge =
+        |client, server| format!("{{client={client},server={server},connection_type=messaging_system,failed=false}} 1");
+    assert_eq!(totals, [edge("shop", "audit"), edge("shop", "mail"), edge("web", "mail")]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn lengths_are_in_seconds_and_of_either_side() {
     let fed = fed("", vec![span("web", CLIENT, (1, 9), 3000, ""), span("shop", SERVER, (2, 1), 7, "")]).await;
     sleep(Duration::from_secs(11)).await;
