@@ -42,6 +42,23 @@ fn the_table_is_what_a_real_collector_does() {
 }
 
 #[test]
+fn every_case_with_other_feature_gates_comes_out_as_written_down() {
+    let table = Table::read("gated");
+    compare(&rows(table.answers(env!("CARGO_BIN_EXE_kpulse"))), &table.expected());
+}
+
+#[test]
+#[ignore = "needs a real Collector: tests/e2e/check_processors_as_collector.sh"]
+fn the_table_with_other_feature_gates_is_what_a_real_collector_does() {
+    let table = Table::read("gated");
+    let rows = rows(table.answers(&std::env::var("COLLECTOR").unwrap()));
+    if std::env::var_os("UPDATE_PROCESSORS").is_some() {
+        table.expect(&rows);
+    }
+    compare(&rows, &table.expected());
+}
+
+#[test]
 #[ignore = "needs a real Collector: tests/e2e/check_processors_as_collector.sh"]
 fn of_this_machine_both_say_the_same() {
     let table = Table::read("machine");

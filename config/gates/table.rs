@@ -44,33 +44,37 @@ const STABLE_TABLES: Effect = AlwaysOn("tables of functions are checked when kpu
 const NOT_YET: Effect = AlwaysOff("this is not in kpulse");
 const OWN_NAMES: Effect = AlwaysOff("kpulse's own metrics keep their names and labels");
 
-static EXCLUDE_RESOURCE: Gate = gate(
+/// Whether metrics of spans leave the resource's attributes out, unless their settings say otherwise.
+pub static SPANS_WITHOUT_RESOURCE: Gate = gate(
     "connector.spanmetrics.excludeResourceMetrics",
     Alpha,
     "v0.137.0",
     "metrics of spans have no attributes of resources",
-    NOT_YET,
+    Followed,
 );
-static INSTANCE_ID: Gate = gate(
+/// Whether metrics of spans say which run made them.
+pub static SPANS_WITH_INSTANCE: Gate = gate(
     "connector.spanmetrics.includeCollectorInstanceID",
     Beta,
     "v0.136.0",
     "metrics of spans carry collector.instance.id",
-    AlwaysOn("exclude_dimensions leaves it out"),
+    Followed,
 );
-static LEGACY_NAMES: Gate = gate(
+/// Whether metrics of spans have no namespace of their own.
+pub static SPANS_WITHOUT_NAMESPACE: Gate = gate(
     "connector.spanmetrics.legacyMetricNames",
     Alpha,
     "v0.109.0",
     "metrics of spans have their oldest names",
-    NOT_YET,
+    Followed,
 );
-static SECONDS: Gate = gate(
+/// Whether lengths of spans are in seconds, if their settings do not say.
+pub static SPANS_IN_SECONDS: Gate = gate(
     "connector.spanmetrics.useSecondAsDefaultMetricsUnit",
     Alpha,
     "v0.137.0",
     "durations of spans are in seconds if no unit is given",
-    AlwaysOff("say it by histogram::unit"),
+    Followed,
 );
 /// Whether `file` writes files that zstd tools read.
 pub static NATIVE_COMPRESSION: Gate = gate(
@@ -213,12 +217,13 @@ static PROFILES: Gate = gate(
     "there are pipelines of profiles",
     AlwaysOn("profiles are a signal like the others"),
 );
-static STATUS_PREFIX: Gate = gate(
+/// Whether metrics of spans tell of a span's status by the name and the words of the conventions.
+pub static SPANS_BY_CONVENTION: Gate = gate(
     "spanmetrics.statusCodeConvention.useOtelPrefix",
     Alpha,
     "v0.141.0",
     "metrics of spans say otel.status_code instead of status.code",
-    NOT_YET,
+    Followed,
 );
 static PIPELINE_TELEMETRY: Gate = gate(
     "telemetry.newPipelineTelemetry",
@@ -227,21 +232,22 @@ static PIPELINE_TELEMETRY: Gate = gate(
     "own metrics say their component by attributes of the scope",
     OWN_NAMES,
 );
-static FLATTEN_LOGS: Gate = gate(
+/// Whether `transform` may part records from their resource and scope.
+pub static FLATTEN_LOGS: Gate = gate(
     "transform.flatten.logs",
     Alpha,
     "v0.103.0",
     "transform may give each log record a resource of its own",
-    NOT_YET,
+    Followed,
 );
 
 /// Every gate, by name.
 pub static ALL: &[&Gate] = &[
     &APPENDING_MERGE,
-    &EXCLUDE_RESOURCE,
-    &INSTANCE_ID,
-    &LEGACY_NAMES,
-    &SECONDS,
+    &SPANS_WITHOUT_RESOURCE,
+    &SPANS_WITH_INSTANCE,
+    &SPANS_WITHOUT_NAMESPACE,
+    &SPANS_IN_SECONDS,
     &NATIVE_COMPRESSION,
     &NO_ADD_SUFFIXES,
     &COMPONENT_STATUS,
@@ -267,7 +273,7 @@ pub static ALL: &[&Gate] = &[
     &RECEIVER_METRICS,
     &NO_PIPELINES,
     &PROFILES,
-    &STATUS_PREFIX,
+    &SPANS_BY_CONVENTION,
     &PIPELINE_TELEMETRY,
     &FLATTEN_LOGS,
 ];

@@ -1,5 +1,6 @@
 //! What tells the series of a span: its key, and the attributes that it becomes.
 
+use config::gates;
 use ottl::plain_text;
 use pipeline::proto::common::v1::any_value::Value;
 use pipeline::proto::common::v1::{AnyValue, InstrumentationScope, KeyValue};
@@ -21,12 +22,32 @@ const KINDS: [&str; 6] = [
 /// Status codes by their numbers.
 const STATUSES: [&str; 3] = ["STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"];
 
+const SHORT_STATUSES: [&str; 3] = ["", "OK", "ERROR"];
+
+/// How the status of spans is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    /// By the words of OTLP.
+    OfOtlp,
+    /// By those of the semantic conventions.
+    OfConventions,
+}
+
+impl Status {
+    fn key(self) -> &'static str {
+        match self {
+            Self::OfOtlp => "status.code",
+            Self::OfConventions => "otel.status_code",
+        }
+    }
+}
+
 /// Which attributes every series has.
 pub struct Shape {
     service: bool,
     name: bool,
     kind: bool,
-    status: bool,
+    status: Option<Status>,
     instance: Option<String>,
     scopes: Vec<String>,
     sampling_method: bool,
@@ -51,8 +72,10 @@ impl Shape {
             service: wanted("service.name"),
             name: wanted("span.name"),
             kind: wanted("span.kind"),
-            status: wanted("status.code"),
-            instance: wanted("collector.instance.id").then(|| instance_id.to_owned()),
+            status: Some(if gates::SPANS_BY_CONVENTION.is_on() { Status::OfConventions } else { Status::OfOtlp })
+                .filter(|status| wanted(status.key())),
+            instance: (wanted("collector.instance.id") && gates::SPANS_WITH_INSTANCE.is_on())
+                .then(|| instance_id.to_owned()),
             scopes: config.include_instrumentation_scope.clone(),
             sampling_method: config.enable_metrics_sampling_method,
         }
@@ -118,8 +141,14 @@ impl Shape {
         if self.kind {
             found("span.kind", word(&KINDS, seen.span.kind));
         }
-        if self.status {
-            found("status.code", word(&STATUSES, seen.span.status.as_ref().map_or(0, |status| status.code)));
+        let code = seen.span.status.as_ref().map_or(0, |status| status.code);
+        match self.status {
+            Some(Status::OfOtlp) => found("status.code", word(&STATUSES, code)),
+            // Without a status there is no such attribute.
+            Some(Status::OfConventions) if !word(&SHORT_STATUSES, code).is_empty() => {
+                found("otel.status_code", word(&SHORT_STATUSES, code));
+            }
+            Some(Status::OfConventions) | None => {}
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Series to metrics.
 
+use config::gates;
 use pipeline::proto::metrics::v1::metric::Data;
 use pipeline::proto::metrics::v1::number_data_point::Value;
 use pipeline::proto::metrics::v1::{
@@ -10,7 +11,7 @@ use pipeline::proto::trace::v1::Span;
 use pipeline::{Recent, SetKey};
 
 use super::aggregate::{OfResource, scope};
-use super::settings::{Config, Temporality, Unit};
+use super::settings::{Config, NAMESPACE, Temporality, Unit};
 use crate::histogram::{Buckets, Histogram, Point};
 use crate::series::{Family, Series};
 
@@ -25,6 +26,8 @@ const LAST_TIMES: u32 = 1000;
 /// How metrics look.
 pub struct Style {
     namespace: String,
+    /// Whether metrics have the attributes of the resource.
+    with_resource: bool,
     unit: Unit,
     /// The buckets of lengths, unless there are none.
     pub buckets: Option<Buckets>,
@@ -55,7 +58,11 @@ impl Style {
             (None, None) => Buckets::Explicit(BUCKETS.map(|bound| bound * 1e6 / per_unit).to_vec()),
         };
         Self {
-            namespace: config.namespace.clone(),
+            namespace: match gates::SPANS_WITHOUT_NAMESPACE.is_on() && config.namespace == NAMESPACE {
+                true => String::new(),
+                false => config.namespace.clone(),
+            },
+            with_resource: config.add_resource_attributes || !gates::SPANS_WITHOUT_RESOURCE.is_on(),
             unit: histogram.unit,
             buckets: (!histogram.disable).then_some(buckets),
             events: config.events.enabled,
@@ -99,8 +106,9 @@ pub fn resource(style: &mut Style, key: &SetKey, of: &mut OfResource, now: u64) 
     if style.events {
         metrics.push(calls(style, "events", key, &mut of.events, now));
     }
+    let attributes = if style.with_resource { of.attributes.clone() } else { Vec::new() };
     ResourceMetrics {
-        resource: Some(Resource { attributes: of.attributes.clone(), ..Resource::default() }),
+        resource: Some(Resource { attributes, ..Resource::default() }),
         scope_metrics: vec![ScopeMetrics { scope: Some(scope()), metrics, ..ScopeMetrics::default() }],
         ..ResourceMetrics::default()
     }

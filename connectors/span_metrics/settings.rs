@@ -3,8 +3,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use config::{Decoder, Rules};
+use config::{Decoder, Rules, gates};
 use ottl::functions::glob;
+
+/// What stands before the names of metrics if nothing else is said.
+pub const NAMESPACE: &str = "traces.span.metrics";
 
 config::settings! {
     /// What is made of spans, and when.
@@ -34,7 +37,7 @@ config::settings! {
         /// How many series' last times are remembered, with delta temporality; 1000 if left out.
         pub metric_timestamp_cache_size: Option<u32> = None,
         /// What stands before the names of metrics.
-        pub namespace: String = "traces.span.metrics".into(),
+        pub namespace: String = NAMESPACE.into(),
         /// Spans that stand for others in a series.
         pub exemplars: Exemplars = Exemplars::default(),
         /// Events of spans.
@@ -43,7 +46,8 @@ config::settings! {
         pub include_instrumentation_scope: Vec<String> = Vec::new(),
         /// How many series a metric of one resource may have; 0 is any number.
         pub aggregation_cardinality_limit: u32 = 0,
-        /// Whether metrics have the resource's attributes: they always do.
+        /// Whether metrics have the resource's attributes even if the feature gate
+        /// connector.spanmetrics.excludeResourceMetrics leaves them out.
         pub add_resource_attributes: bool = false,
         /// Whether an attribute says if spans were counted or extrapolated from sampled ones.
         pub enable_metrics_sampling_method: bool = false,
@@ -78,7 +82,7 @@ config::settings! {
         /// Whether there are none.
         pub disable: bool = false,
         /// Their unit: ms or s.
-        pub unit: Unit = Unit::Milliseconds,
+        pub unit: Unit = Unit::by_default(),
         /// Buckets that fit the values; not together with explicit.
         pub exponential: Option<Exponential> = None,
         /// Buckets that are given.
@@ -95,6 +99,12 @@ config::words! {
         Milliseconds = "ms",
         /// Seconds.
         Seconds = "s",
+    }
+}
+
+impl Unit {
+    fn by_default() -> Self {
+        if gates::SPANS_IN_SECONDS.is_on() { Self::Seconds } else { Self::Milliseconds }
     }
 }
 
@@ -175,11 +185,16 @@ impl Rules for Config {
 }
 
 /// The attributes that every series has.
-const OWN: [&str; 5] = ["service.name", "span.kind", "status.code", "span.name", "collector.instance.id"];
+const OWN: [&str; 5] = ["service.name", "span.kind", "status.code", "span.name", INSTANCE];
+/// The one that tells of the run.
+const INSTANCE: &str = "collector.instance.id";
 
 /// Reports keys that stand twice, and dimensions that are not one thing.
 fn check(dimensions: &[Dimension], decoder: &mut Decoder) {
     let mut names: HashSet<&str> = OWN.into();
+    if !gates::SPANS_WITH_INSTANCE.is_on() {
+        names.remove(INSTANCE);
+    }
     for (index, dimension) in dimensions.iter().enumerate() {
         let fault = match (dimension.name.is_empty(), dimension.glob.is_empty()) {
             (false, false) => Some("only one of name and glob can be set".to_owned()),

@@ -17,6 +17,7 @@
 //! paths in it. A group with conditions changes the items that one of them is true for. A statement that fails for an
 //! item is counted in `kpulse_processor_ottl_failures`, and `error_mode` says what else becomes of it.
 
+mod flatten;
 mod settings;
 mod stage;
 #[cfg(test)]
@@ -55,6 +56,7 @@ impl ProcessorConfig for Config {
         let failures = Failures::new(&cx);
         let stages = |signal| self.stages(signal, &failures).map_err(|message| BuildError::of(&cx, message));
         Ok(Processor::Transform(Arc::new(Statements {
+            flatten: self.flatten_data,
             traces: stages(Signal::Traces)?,
             metrics: stages(Signal::Metrics)?,
             logs: stages(Signal::Logs)?,
@@ -64,6 +66,7 @@ impl ProcessorConfig for Config {
 }
 
 struct Statements {
+    flatten: bool,
     traces: Vec<Stage>,
     metrics: Vec<Stage>,
     logs: Vec<Stage>,
@@ -75,9 +78,22 @@ impl Transform for Statements {
         match batch.signal() {
             Signal::Traces => run::<TracesRequest>(&self.traces, batch),
             Signal::Metrics => run::<MetricsRequest>(&self.metrics, batch),
+            Signal::Logs if self.flatten => flattened(&self.logs, batch),
             Signal::Logs => run::<LogsRequest>(&self.logs, batch),
             Signal::Profiles => run::<ProfilesRequest>(&self.profiles, batch),
         }
+    }
+}
+
+fn flattened(stages: &[Stage], mut batch: Batch) -> Verdict {
+    let apart = batch.change::<LogsRequest>(flatten::apart);
+    match (apart, run::<LogsRequest>(stages, batch)) {
+        (Err(undecodable), _) => Verdict::Reject(Rejected::permanent(undecodable.to_string())),
+        (_, Verdict::Pass(mut batch)) => match batch.change::<LogsRequest>(flatten::together) {
+            Ok(_) => Verdict::Pass(batch),
+            Err(undecodable) => Verdict::Reject(Rejected::permanent(undecodable.to_string())),
+        },
+        (_, other) => other,
     }
 }
 

@@ -19,7 +19,8 @@ config::settings! {
         pub log_statements: Groups<Statements> = Groups::default(),
         /// Statements for profiles, scopes and resources.
         pub profile_statements: Groups<Statements> = Groups::default(),
-        /// Only `false`: records are not parted from their resource and scope before statements see them.
+        /// Whether each log record gets a resource and a scope of its own for its statements; needs the feature gate
+        /// transform.flatten.logs.
         pub flatten_data: bool = false,
     }
 }
@@ -50,8 +51,8 @@ type Wrong = (&'static str, usize, String);
 
 impl Rules for Config {
     fn rules(&self, decoder: &mut Decoder) {
-        if self.flatten_data {
-            let message = "records cannot be parted from their resource and scope here; leave it out";
+        if self.flatten_data && !gates::FLATTEN_LOGS.is_on() {
+            let message = format!("needs --feature-gates={}", gates::FLATTEN_LOGS.id);
             decoder.at("flatten_data", |decoder| decoder.error(message));
         }
         for signal in Signal::ALL {

@@ -72,7 +72,7 @@ fn statements_see_who_sent_what_they_change() {
 }
 
 #[test]
-fn records_are_not_flattened_and_a_configuration_that_asks_for_it_is_refused() {
+fn records_are_only_flattened_with_the_feature_gate() {
     let faults = |text: &str| {
         let mut decoder = config::Decoder::default();
         let config = (FACTORY.decode)(&config::parse(text, &"test".into()).unwrap(), &mut decoder);
@@ -80,5 +80,5 @@ fn records_are_not_flattened_and_a_configuration_that_asks_for_it_is_refused() {
         decoder.finish().to_string()
     };
     assert_eq!(faults("flatten_data: false"), "");
-    assert!(faults("flatten_data: true").contains("flatten_data: records cannot be parted"));
+    assert!(faults("flatten_data: true").contains("flatten_data: needs --feature-gates=transform.flatten.logs"));
 }

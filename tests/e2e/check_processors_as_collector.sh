@@ -4,4 +4,4 @@ set -euo pipefail
 cd ../..
 COLLECTOR=$(tests/servers/collector/build.sh) || exit 3
 export COLLECTOR
-timeout 170 cargo test -q --test processors --locked -- --ignored --nocapture | grep -E "^processors:|test result: ok. 2 passed"
+timeout 170 cargo test -q --test processors --locked -- --ignored --nocapture | grep -E "^processors:|test result: ok. 3 passed"

@@ -16,7 +16,7 @@ const CONNECTORS: [&str; 2] = ["count", "span_metrics"];
 /// Connectors that hold something.
 const FLUSHING: [&str; 1] = ["span_metrics"];
 
-/// A folder below `tests/` with `cases.yaml`, `expected.json` and the inputs.
+/// A folder below `tests/` with `cases.yaml`, `expected.json` and the inputs; `gates` names feature gates, if there is one.
 pub struct Table {
     folder: PathBuf,
     inputs: Vec<Input>,
@@ -119,7 +119,7 @@ impl Table {
         let mut command = Command::new(program);
         command.env("OTEL_RESOURCE_ATTRIBUTES", "region=env%2Fronment, team = a b");
         command
-            .arg("--feature-gates=service.profilesSupport")
+            .arg(format!("--feature-gates=service.profilesSupport{}", self.gates()))
             .arg("--config")
             .arg(&file)
             .stdin(Stdio::null())
@@ -158,6 +158,12 @@ impl Table {
             (input.name.clone(), case.name.clone(), lines)
         };
         self.cases().map(|(input, case)| read(input, case)).collect()
+    }
+
+    /// The feature gates that the folder names, behind a comma.
+    fn gates(&self) -> String {
+        let gates = std::fs::read_to_string(self.folder.join("gates")).unwrap_or_default();
+        if gates.is_empty() { gates } else { format!(",{}", gates.trim()) }
     }
 
     fn cases(&self) -> impl Iterator<Item = (&Input, &Case)> {
