@@ -72,10 +72,30 @@ pub struct Around<'a> {
 impl<'a> Around<'a> {
     /// What lies right below this scope of this resource.
     pub fn of<O: Outer>(outer: &'a mut O, inner: &'a mut O::Inner) -> Self {
-        let (resource, resource_schema_url, _) = outer.parts();
+        let (resource, resource_url, _) = outer.parts();
         let (scope, url, _) = inner.parts();
-        let (resource, scope) = (resource.get_or_insert_default(), scope.get_or_insert_default());
-        Self { resource, resource_schema_url, scope: Some((scope, url)), dictionary: None }
+        Self { scope: Some((scope.get_or_insert_default(), url)), ..Self::of_resource(resource, resource_url) }
+    }
+
+    /// What lies right below a resource.
+    fn of_resource(resource: &'a mut Option<Resource>, url: &'a mut String) -> Self {
+        let resource = resource.get_or_insert_default();
+        Self { resource, resource_schema_url: url, scope: None, dictionary: None }
+    }
+
+    /// What lies right below a scope in there.
+    fn within<'b>(
+        &'b mut self,
+        scope: &'b mut Option<InstrumentationScope>,
+        url: &'b mut String,
+        dictionary: Option<&'b mut ProfilesDictionary>,
+    ) -> Around<'b> {
+        Around {
+            resource: self.resource,
+            resource_schema_url: self.resource_schema_url,
+            scope: Some((scope.get_or_insert_default(), url)),
+            dictionary,
+        }
     }
 
     /// The item in its place.
@@ -98,23 +118,13 @@ pub fn retain<T: Tree>(request: &mut T, context: Context, drop: &mut Drop<'_>) {
     let (outers, mut dictionary) = request.parts();
     outers.retain_mut(|outer| {
         let (resource, url, inners) = outer.parts();
-        let mut around = Around {
-            resource: resource.get_or_insert_default(),
-            resource_schema_url: url,
-            scope: None,
-            dictionary: None,
-        };
+        let mut around = Around::of_resource(resource, url);
         if context == Context::Resource {
             return !drop(&mut around.target(Item::None)) && !inners.is_empty();
         }
         inners.retain_mut(|inner| {
             let (scope, url, leaves) = inner.parts();
-            let mut around = Around {
-                resource: around.resource,
-                resource_schema_url: around.resource_schema_url,
-                scope: Some((scope.get_or_insert_default(), url)),
-                dictionary: dictionary.as_deref_mut(),
-            };
+            let mut around = around.within(scope, url, dictionary.as_deref_mut());
             if context == Context::Scope {
                 return !drop(&mut around.target(Item::None)) && !leaves.is_empty();
             }
@@ -133,24 +143,14 @@ pub fn visit<T: Tree>(request: &mut T, context: Context, look: &mut Look<'_>) ->
     let (outers, mut dictionary) = request.parts();
     for outer in outers {
         let (resource, url, inners) = outer.parts();
-        let mut around = Around {
-            resource: resource.get_or_insert_default(),
-            resource_schema_url: url,
-            scope: None,
-            dictionary: None,
-        };
+        let mut around = Around::of_resource(resource, url);
         if context == Context::Resource {
             look(&mut around.target(Item::None))?;
             continue;
         }
         for inner in inners {
             let (scope, url, leaves) = inner.parts();
-            let mut around = Around {
-                resource: around.resource,
-                resource_schema_url: around.resource_schema_url,
-                scope: Some((scope.get_or_insert_default(), url)),
-                dictionary: dictionary.as_deref_mut(),
-            };
+            let mut around = around.within(scope, url, dictionary.as_deref_mut());
             if context == Context::Scope {
                 look(&mut around.target(Item::None))?;
             } else {

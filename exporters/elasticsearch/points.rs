@@ -118,16 +118,8 @@ fn explicit<'a>(
     deltas: Option<&mut Deltas>,
     series: &Series<'_>,
 ) -> Result<Point<'a>, &'static str> {
-    let mut gained = Cow::Borrowed(point);
-    if let Some(deltas) = deltas {
-        let series = series(&point.attributes);
-        if has_no_value(point.flags) {
-            deltas.end(&series);
-        } else {
-            deltas.explicit(series, gained.to_mut())?;
-        }
-    }
     let about = About { flags: point.flags, attributes: &point.attributes, unix_nano: point.time_unix_nano };
+    let gained = about.gained(point, deltas, series, Deltas::explicit)?;
     let buckets = buckets::explicit(&gained).ok_or(BUCKETS)?;
     about.distribution(gained.start_time_unix_nano, gained.sum, gained.count, &buckets)
 }
@@ -137,16 +129,8 @@ fn exponential<'a>(
     deltas: Option<&mut Deltas>,
     series: &Series<'_>,
 ) -> Result<Point<'a>, &'static str> {
-    let mut gained = Cow::Borrowed(point);
-    if let Some(deltas) = deltas {
-        let series = series(&point.attributes);
-        if has_no_value(point.flags) {
-            deltas.end(&series);
-        } else {
-            deltas.exponential(series, gained.to_mut())?;
-        }
-    }
     let about = About { flags: point.flags, attributes: &point.attributes, unix_nano: point.time_unix_nano };
+    let gained = about.gained(point, deltas, series, Deltas::exponential)?;
     about.distribution(gained.start_time_unix_nano, gained.sum, gained.count, &buckets::exponential(&gained))
 }
 
@@ -158,6 +142,25 @@ struct About<'a> {
 }
 
 impl<'a> About<'a> {
+    /// The point as it is, or what it gained on the one before.
+    fn gained<'p, P: Clone>(
+        &self,
+        point: &'p P,
+        deltas: Option<&mut Deltas>,
+        series: &Series<'_>,
+        gain: fn(&mut Deltas, Vec<u8>, &mut P) -> Result<(), &'static str>,
+    ) -> Result<Cow<'p, P>, &'static str> {
+        let mut gained = Cow::Borrowed(point);
+        let Some(deltas) = deltas else { return Ok(gained) };
+        let series = series(self.attributes);
+        if has_no_value(self.flags) {
+            deltas.end(&series);
+        } else {
+            gain(deltas, series, gained.to_mut())?;
+        }
+        Ok(gained)
+    }
+
     fn distribution(
         self,
         start_unix_nano: u64,

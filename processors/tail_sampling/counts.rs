@@ -70,65 +70,71 @@ fn decided(labels: &[KeyValue], sampled: bool, decision: &'static str) -> Vec<Ke
     labels.iter().cloned().chain(own).collect()
 }
 
+/// Bounds of times from deciding, in milliseconds.
+const MILLISECONDS: [f64; 17] =
+    [1., 2., 5., 10., 25., 50., 75., 100., 150., 200., 300., 400., 500., 750., 1000., 2000., 5000.];
+/// Bounds of ages, in seconds.
+const SECONDS: [f64; 14] = [1., 2., 5., 10., 20., 30., 60., 120., 180., 240., 300., 600., 900., 1200.];
+
+/// Makes the instruments of one processor.
+struct Maker<'a> {
+    telemetry: &'a Telemetry,
+    labels: Vec<KeyValue>,
+}
+
+impl Maker<'_> {
+    fn count(&self, name: &str, about: &'static str) -> ItemCounter {
+        self.telemetry.items(named(name), about, self.labels.clone())
+    }
+
+    fn global(&self, sampled: bool, decision: &'static str) -> ItemCounter {
+        let about = "Global count of traces that were sampled or not by at least one policy";
+        self.telemetry.items(named("global_count_traces_sampled"), about, decided(&self.labels, sampled, decision))
+    }
+
+    fn cached(&self, sampled: bool) -> ItemCounter {
+        let labels = self.labels.iter().cloned().chain([KeyValue::new("sampled", sampled.to_string())]).collect();
+        let about = "Number of spans that were able to be immediately released due to a decision cache hit.";
+        self.telemetry.items(named("early_releases_from_cache_decision"), about, labels)
+    }
+
+    fn histogram(&self, name: &str, about: &'static str, bounds: &[f64]) -> Histogram<u64> {
+        let histogram = self.telemetry.meter().u64_histogram(named(name));
+        histogram.with_description(about).with_boundaries(bounds.to_vec()).build()
+    }
+
+    fn gauge(&self, name: &str, about: &'static str) -> Gauge<u64> {
+        self.telemetry.meter().u64_gauge(named(name)).with_description(about).build()
+    }
+}
+
 impl Counts {
     pub fn new(cx: &BuildContext) -> Self {
-        let (telemetry, meter) = (&cx.telemetry, cx.telemetry.meter());
         let labels = vec![KeyValue::new("processor", cx.id.to_string())];
-        let count = |name: &str, about| telemetry.items(named(name), about, labels.clone());
-        let global = |sampled, decision| {
-            let about = "Global count of traces that were sampled or not by at least one policy";
-            telemetry.items(named("global_count_traces_sampled"), about, decided(&labels, sampled, decision))
-        };
-        let cached = |sampled: bool| {
-            let labels = labels.iter().cloned().chain([KeyValue::new("sampled", sampled.to_string())]).collect();
-            let about = "Number of spans that were able to be immediately released due to a decision cache hit.";
-            telemetry.items(named("early_releases_from_cache_decision"), about, labels)
-        };
+        let make = Maker { telemetry: &cx.telemetry, labels };
         let drops = Drops::of_processor(cx);
-        let histogram = |name: &str, about, bounds: &[f64]| {
-            meter.u64_histogram(named(name)).with_description(about).with_boundaries(bounds.to_vec()).build()
-        };
-        let milliseconds =
-            [1., 2., 5., 10., 25., 50., 75., 100., 150., 200., 300., 400., 500., 750., 1000., 2000., 5000.];
-        let seconds = [1., 2., 5., 10., 20., 30., 60., 120., 180., 240., 300., 600., 900., 1200.];
+        let early = "Count of traces that needed to be dropped before the configured wait time";
+        let large = "Count of traces that were dropped because they were too large";
+        let run = "Latency (in milliseconds) of each run of the sampling decision timer";
+        let late = "Time (in seconds) from the sampling decision was taken and the arrival of a late span";
+        let removed = "Time (in seconds) from arrival of a new trace until its removal from memory";
         Self {
-            new_traces: count("new_trace_id_received", "Counts the arrival of new traces"),
-            too_early: count(
-                "sampling_trace_dropped_too_early",
-                "Count of traces that needed to be dropped before the configured wait time",
-            ),
-            too_large: count(
-                "traces_dropped_too_large",
-                "Count of traces that were dropped because they were too large",
-            ),
-            errors: count("sampling_policy_evaluation_error", "Count of sampling policy evaluation errors"),
-            sampled: global(true, "sampled"),
-            not_sampled: global(false, "not_sampled"),
-            dropped: global(false, "dropped"),
-            cached_sampled: cached(true),
-            cached_not_sampled: cached(false),
-            on_memory: meter
-                .u64_gauge(named("sampling_traces_on_memory"))
-                .with_description("Tracks the number of traces current on memory")
-                .build(),
-            decision: histogram(
-                "sampling_decision_timer_latency",
-                "Latency (in milliseconds) of each run of the sampling decision timer",
-                &milliseconds,
-            ),
-            late: histogram(
-                "sampling_late_span_age",
-                "Time (in seconds) from the sampling decision was taken and the arrival of a late span",
-                &seconds,
-            ),
-            removal: histogram(
-                "sampling_trace_removal_age",
-                "Time (in seconds) from arrival of a new trace until its removal from memory",
-                &seconds,
-            ),
+            new_traces: make.count("new_trace_id_received", "Counts the arrival of new traces"),
+            too_early: make.count("sampling_trace_dropped_too_early", early),
+            too_large: make.count("traces_dropped_too_large", large),
+            errors: make.count("sampling_policy_evaluation_error", "Count of sampling policy evaluation errors"),
+            sampled: make.global(true, "sampled"),
+            not_sampled: make.global(false, "not_sampled"),
+            dropped: make.global(false, "dropped"),
+            cached_sampled: make.cached(true),
+            cached_not_sampled: make.cached(false),
+            on_memory: make.gauge("sampling_traces_on_memory", "Tracks the number of traces current on memory"),
+            decision: make.histogram("sampling_decision_timer_latency", run, &MILLISECONDS),
+            late: make.histogram("sampling_late_span_age", late, &SECONDS),
+            removal: make.histogram("sampling_trace_removal_age", removed, &SECONDS),
             lost: Reason::ALL.into_iter().map(|reason| (reason, drops.of(reason.name()))).collect(),
             refused: drops.refused(),
-            labels: labels.into(),
+            labels: make.labels.into(),
         }
     }
 
