@@ -13,7 +13,7 @@ if [ "$owner" -eq 0 ]; then
 fi
 JAVA=$(readlink -f "$(command -v java)")
 run() {
-  env -C "$folder" ES_JAVA_HOME="${JAVA%/bin/java}" ES_PATH_CONF="$folder/config" \
+  env -C "$folder" ES_JAVA_HOME="${JAVA%/bin/java}" ES_PATH_CONF="$folder/config" ES_TMPDIR="$folder/tmp" \
     ES_JAVA_OPTS="-Xms512m -Xmx512m -Xlog:disable" HOME="$folder" "${as_user[@]}" timeout "$@"
 }
 
