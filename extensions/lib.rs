@@ -13,6 +13,7 @@ pub mod oauth2client;
 pub mod oidc;
 pub mod pprof;
 mod secret;
+mod server;
 pub mod zpages;
 
 /// Every extension.

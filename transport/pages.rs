@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io::{Error, ErrorKind};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +17,8 @@ use hyper::{HeaderMap, Request, Response, StatusCode, header};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+
+use crate::{Chunks, HttpServerSettings, is_preflight};
 
 /// Clients at once; more wait in the listen queue.
 const CONNECTIONS: usize = 32;
@@ -47,6 +50,27 @@ impl Page {
     pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Self {
         Self::new(status, "text/plain; charset=utf-8", body)
     }
+}
+
+/// Answers every request with `page` in a server with settings: with its own headers, and those that web pages ask for.
+pub fn handler(
+    settings: &HttpServerSettings,
+    page: impl Fn(&Parts) -> Page + Send + Sync + 'static,
+) -> Arc<crate::Handler> {
+    let (cors, headers) = (settings.cors.get().cloned(), settings.response_headers.to_map());
+    Arc::new(move |request, _| {
+        let allowed = cors.as_ref().map(|cors| cors.headers(&request)).unwrap_or_default();
+        let page = match cors.is_some() && is_preflight(&request) {
+            true => Page::text(StatusCode::NO_CONTENT, ""),
+            false => page(&request.into_parts().0),
+        };
+        let mut response = Response::new(Chunks::new([page.body]));
+        *response.status_mut() = page.status;
+        *response.headers_mut() = page.headers;
+        response.headers_mut().extend(headers.clone());
+        response.headers_mut().extend(allowed);
+        Box::pin(std::future::ready(response))
+    })
 }
 
 /// Listens on `host:port`; an empty host means every address. Of a name with several addresses an IPv4 one is taken

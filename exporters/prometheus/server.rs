@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pipeline::{StartError, Stop};
 use tokio::net::TcpListener;
 use transport::pages::{self, Page};
-use transport::{Chunks, Handler, HttpServerSettings, Method, Parts, Response, StatusCode, is_preflight};
+use transport::{Handler, HttpServerSettings, Method, Parts, StatusCode};
 
 /// Makes the page for what a scraper accepts: its content type and its text.
 pub type Render = dyn Fn(&str) -> (&'static str, String) + Send + Sync;
@@ -28,20 +28,7 @@ pub async fn serve(listener: TcpListener, render: Arc<Render>, mut stop: Stop) {
 
 /// The same page for a server with settings: its own headers, and those that web pages ask for.
 pub fn handler(settings: &HttpServerSettings, render: Arc<Render>) -> Arc<Handler> {
-    let (cors, headers) = (settings.cors.get().cloned(), settings.response_headers.to_map());
-    Arc::new(move |request, _| {
-        let allowed = cors.as_ref().map(|cors| cors.headers(&request)).unwrap_or_default();
-        let page = match cors.is_some() && is_preflight(&request) {
-            true => Page::text(StatusCode::NO_CONTENT, ""),
-            false => answer(&request.into_parts().0, &render),
-        };
-        let mut response = Response::new(Chunks::new([page.body]));
-        *response.status_mut() = page.status;
-        *response.headers_mut() = page.headers;
-        response.headers_mut().extend(headers.clone());
-        response.headers_mut().extend(allowed);
-        Box::pin(std::future::ready(response))
-    })
+    pages::handler(settings, move |request: &Parts| answer(request, &render))
 }
 
 fn answer(request: &Parts, render: &Arc<Render>) -> Page {

@@ -14,8 +14,8 @@
 #[cfg(test)]
 mod tests;
 
-use std::future::ready;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, print_duration};
@@ -26,13 +26,13 @@ use pipeline::{BuildError, Health, Phase, StartError, Tasks};
 use serde_json::json;
 use tokio::sync::watch;
 use transport::pages::{self, Page};
-use transport::{Parts, StatusCode};
+use transport::{HttpServerSettings, ListenSettings, Parts, StatusCode};
+
+use crate::server::PageServer;
 
 config::settings! {
     /// Says over HTTP whether the service works.
-    pub struct Config {
-        /// The address it listens on, `host:port`.
-        pub endpoint: String = "localhost:13133".into(),
+    pub struct Config (pub server: HttpServerSettings = server()) {
         /// Where the answer is.
         pub path: String = "/".into(),
         /// Bodies of your own.
@@ -42,11 +42,22 @@ config::settings! {
     }
 }
 
+/// As in the Collector no time is limited; that of a request's headers is all the same.
+fn server() -> HttpServerSettings {
+    HttpServerSettings {
+        listen: ListenSettings::tcp("localhost:13133"),
+        read_header_timeout: Duration::ZERO,
+        write_timeout: Duration::ZERO,
+        idle_timeout: Duration::ZERO,
+        ..HttpServerSettings::default()
+    }
+}
+
+/// A probe that sends no headers for so long is sent away, if nothing else is set.
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(10);
+
 impl Rules for Config {
     fn rules(&self, decoder: &mut Decoder) {
-        if self.endpoint.is_empty() {
-            decoder.at("endpoint", |d| d.error("must be host:port, e.g. localhost:13133"));
-        }
         if !self.path.starts_with('/') {
             decoder.at("path", |d| d.error(format!("must start with /, is {:?}", self.path)));
         }
@@ -92,27 +103,27 @@ pub static FACTORY: ExtensionFactory = Factory {
 
 impl ExtensionConfig for Config {
     fn build(&self, cx: BuildContext) -> Result<Arc<dyn Extension>, BuildError> {
-        Ok(Arc::new(HealthCheck { id: cx.id.to_string(), config: Arc::new(self.clone()) }))
+        let mut settings = self.server.clone();
+        if settings.read_header_timeout.is_zero() {
+            settings.read_header_timeout = HEADERS_TIMEOUT;
+        }
+        let server = PageServer::of(&cx, &settings)?;
+        Ok(Arc::new(HealthCheck { id: cx.id.to_string(), config: Arc::new(self.clone()), server }))
     }
 }
 
 struct HealthCheck {
     id: String,
     config: Arc<Config>,
+    server: PageServer,
 }
 
 #[async_trait]
 impl Extension for HealthCheck {
     async fn start(&self, health: watch::Receiver<Health>, tasks: &mut Tasks) -> Result<(), StartError> {
-        let listener = pages::listen(&self.config.endpoint).await.map_err(|e| StartError(e.to_string()))?;
-        let (config, mut stop) = (self.config.clone(), tasks.stop());
-        let page = move |request: Parts| ready(config.answer(&request, &health.borrow()));
-        tasks.spawn(format!("{} on {}", self.id, self.config.endpoint), async move {
-            if let Err(error) = pages::serve(listener, page, stop.requested()).await {
-                tracing::error!(%error, "nobody can ask for the health any more");
-            }
-        });
-        Ok(())
+        let config = self.config.clone();
+        let page = move |request: &Parts| config.answer(request, &health.borrow());
+        self.server.start(&self.id, pages::handler(&self.config.server, page), tasks).await
     }
 }
 

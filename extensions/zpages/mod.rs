@@ -21,10 +21,11 @@ use async_trait::async_trait;
 use config::{Decode, Decoder, Rules};
 use pipeline::component::{BuildContext, Factory, Stability, decode};
 use pipeline::extension::{Extension, ExtensionConfig, ExtensionFactory};
-use pipeline::{Authenticator, BuildError, Health, StartError, Tasks, Telemetry, lets_in};
+use pipeline::{BuildError, Health, StartError, Tasks, Telemetry};
 use tokio::sync::watch;
-use transport::{Auth, Handler, HttpServerSettings, ListenSettings, Said, gated};
+use transport::{HttpServerSettings, ListenSettings, Parts};
 
+use crate::server::PageServer;
 use pages::Pages;
 
 config::settings! {
@@ -66,9 +67,8 @@ pub static FACTORY: ExtensionFactory = Factory {
 
 impl ExtensionConfig for Config {
     fn build(&self, cx: BuildContext) -> Result<Arc<dyn Extension>, BuildError> {
-        let auth = self.server.auth.get();
-        let gate = auth.map(|auth| Ok((auth.clone(), cx.authenticator(&auth.authenticator)?))).transpose()?;
-        Ok(Arc::new(Zpages { id: cx.id.to_string(), config: self.clone(), telemetry: cx.telemetry, gate }))
+        let server = PageServer::of(&cx, &self.server)?;
+        Ok(Arc::new(Zpages { id: cx.id.to_string(), config: self.clone(), telemetry: cx.telemetry, server }))
     }
 }
 
@@ -76,23 +76,14 @@ struct Zpages {
     id: String,
     config: Config,
     telemetry: Telemetry,
-    /// Who lets people in.
-    gate: Option<(Auth, Arc<dyn Authenticator>)>,
+    server: PageServer,
 }
 
 #[async_trait]
 impl Extension for Zpages {
     async fn start(&self, health: watch::Receiver<Health>, tasks: &mut Tasks) -> Result<(), StartError> {
-        let server = self.config.server.open().await.map_err(|error| StartError(error.to_string()))?;
-        let pages = Arc::new(Pages::new(health, self.telemetry.clone(), &self.config));
-        let mut stop = tasks.stop();
-        let name = format!("{} on {}", self.id, self.config.server.listen.endpoint);
-        let mut handler: Arc<Handler> = Arc::new(move |request, _| pages.answer(request.uri()));
-        if let Some((auth, gate)) = self.gate.clone() {
-            let asked = move |said: Said| lets_in(gate.clone(), move |name| said.get(name));
-            handler = gated(handler, auth, Arc::new(move |said| Box::pin(asked(said))));
-        }
-        tasks.spawn(name, async move { server.serve(handler, stop.requested()).await });
-        Ok(())
+        let pages = Pages::new(health, self.telemetry.clone(), &self.config);
+        let handler = transport::pages::handler(&self.config.server, move |request: &Parts| pages.answer(request));
+        self.server.start(&self.id, handler, tasks).await
     }
 }

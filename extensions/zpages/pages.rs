@@ -1,7 +1,5 @@
 //! What the pages say.
 
-use std::future::ready;
-
 use config::gates::{self, Effect, Gate};
 use config::{ComponentId, print_duration};
 use jiff::Timestamp;
@@ -10,7 +8,8 @@ use pipeline::{Health, Phase, PipelineSettings, Telemetry};
 use serde_json::json;
 use tokio::sync::watch;
 
-use transport::{Answering, Chunks, Response, StatusCode, Uri, header};
+use transport::pages::Page;
+use transport::{Parts, StatusCode};
 
 use super::Config;
 use super::html::Html;
@@ -23,23 +22,17 @@ pub struct Pages {
     health: watch::Receiver<Health>,
     telemetry: Telemetry,
     has_variables: bool,
-    headers: transport::HeaderMap,
 }
 
 impl Pages {
     pub fn new(health: watch::Receiver<Health>, telemetry: Telemetry, config: &Config) -> Self {
-        let headers = config.server.response_headers.to_map();
-        Self { health, telemetry, has_variables: config.expvar.enabled, headers }
+        Self { health, telemetry, has_variables: config.expvar.enabled }
     }
 
     /// The answer to any method.
-    pub fn answer(&self, uri: &Uri) -> Answering {
-        let (status, kind, text) = self.page(uri.path());
-        let mut response = Response::new(Chunks::new([text.into()]));
-        *response.status_mut() = status;
-        response.headers_mut().extend(self.headers.clone());
-        response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
-        Box::pin(ready(response))
+    pub fn answer(&self, request: &Parts) -> Page {
+        let (status, kind, text) = self.page(request.uri.path());
+        Page::new(status, kind, text)
     }
 
     /// Status, content type and text.
