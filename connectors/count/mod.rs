@@ -33,6 +33,7 @@ use pipeline::connector::{Connector, ConnectorConfig, ConnectorFactory, Outputs}
 use pipeline::proto::{LogsRequest, MetricsRequest, ProfilesRequest, TracesRequest};
 use pipeline::{Batch, BuildError, Next, Rejected, Signal, Tasks};
 
+use crate::flush::behind;
 use counting::Counting;
 use definition::Definitions;
 
@@ -134,8 +135,7 @@ struct Count(Arc<Counting>);
 
 impl Connector for Count {
     fn edge(&self, _: Signal, outputs: Outputs, _: &mut Tasks) -> Next {
-        // Without a pipeline behind it the configuration was refused.
-        let next = outputs.get(Signal::Metrics).cloned().unwrap_or_else(|| Next::fan_out(Vec::new()));
+        let next = behind(&outputs);
         let counting = self.0.clone();
         Next::from_fn(move |batch| {
             let (counting, next) = (counting.clone(), next.clone());

@@ -33,11 +33,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use config::Decode;
 use pipeline::component::{BuildContext, Factory, Stability, decode};
 use pipeline::connector::{Connector, ConnectorConfig, ConnectorFactory, Outputs};
-use pipeline::proto::TracesRequest;
-use pipeline::{Batch, BuildError, Next, Rejected, Signal, Stop, Tasks};
+use pipeline::proto::{MetricsRequest, TracesRequest};
+use pipeline::{Batch, BuildError, Next, Refused, Rejected, Signal, Stop, Tasks};
 use tokio::time::{Duration, MissedTickBehavior, interval};
 
-use crate::flush::{Flush, flush_every};
+use crate::flush::{Flush, behind, flush_every};
 use aggregate::Aggregate;
 use counts::Counts;
 pub use settings::Config;
@@ -80,8 +80,7 @@ struct Graph {
 
 impl Connector for ServiceGraph {
     fn edge(&self, _: Signal, outputs: Outputs, tasks: &mut Tasks) -> Next {
-        // Without a pipeline behind it the configuration was refused.
-        let next = outputs.get(Signal::Metrics).cloned().unwrap_or_else(|| Next::fan_out(Vec::new()));
+        let next = behind(&outputs);
         let at_once = self.config.metrics_flush_interval.is_zero();
         // Where each batch is handed over at once, only the rest at the stop is left.
         let every = if at_once { Duration::from_secs(3600) } else { self.config.metrics_flush_interval };
@@ -117,17 +116,14 @@ impl Graph {
 }
 
 impl Flush for Graph {
-    async fn flush(&self, next: &Next) {
-        let request = self.lock().flush();
-        if request.resource_metrics.is_empty() {
-            return;
-        }
-        let batch = Batch::new(request, Arc::default());
-        let items = batch.items();
-        if let Err(rejected) = next.send(batch).await {
-            self.counts.refused.add(rejected.kind, rejected.items(items));
-            tracing::warn!(items, error = %rejected, "failed to hand over metrics of the service graph");
-        }
+    const OF: &'static str = "the service graph";
+
+    fn metrics(&self) -> MetricsRequest {
+        self.lock().flush()
+    }
+
+    fn refused(&self) -> &Refused {
+        &self.counts.refused
     }
 }
 

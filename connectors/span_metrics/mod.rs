@@ -32,10 +32,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use config::Decode;
 use pipeline::component::{BuildContext, Factory, Stability, decode};
 use pipeline::connector::{Connector, ConnectorConfig, ConnectorFactory, Outputs};
-use pipeline::proto::TracesRequest;
-use pipeline::{Batch, BuildError, Next, Rejected, Signal, Tasks};
+use pipeline::proto::{MetricsRequest, TracesRequest};
+use pipeline::{Batch, BuildError, Next, Refused, Rejected, Signal, Tasks};
 
-use crate::flush::{Flush, flush_every};
+use crate::flush::{Flush, behind, flush_every};
 use aggregate::Aggregate;
 use counts::Counts;
 pub use settings::Config;
@@ -81,8 +81,7 @@ struct OfSpans {
 
 impl Connector for SpanMetrics {
     fn edge(&self, _: Signal, outputs: Outputs, tasks: &mut Tasks) -> Next {
-        // Without a pipeline behind it the configuration was refused.
-        let next = outputs.get(Signal::Metrics).cloned().unwrap_or_else(|| Next::fan_out(Vec::new()));
+        let next = behind(&outputs);
         let of_spans = self.of_spans.clone();
         tasks.spawn(
             self.id.clone(),
@@ -113,16 +112,13 @@ impl OfSpans {
 }
 
 impl Flush for OfSpans {
-    async fn flush(&self, next: &Next) {
-        let request = self.aggregate.lock().unwrap_or_else(PoisonError::into_inner).flush();
-        if request.resource_metrics.is_empty() {
-            return;
-        }
-        let batch = Batch::new(request, Arc::default());
-        let items = batch.items();
-        if let Err(rejected) = next.send(batch).await {
-            self.counts.refused.add(rejected.kind, rejected.items(items));
-            tracing::warn!(items, error = %rejected, "failed to hand over metrics of spans");
-        }
+    const OF: &'static str = "spans";
+
+    fn metrics(&self) -> MetricsRequest {
+        self.aggregate.lock().unwrap_or_else(PoisonError::into_inner).flush()
+    }
+
+    fn refused(&self) -> &Refused {
+        &self.counts.refused
     }
 }
