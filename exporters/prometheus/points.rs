@@ -83,9 +83,19 @@ fn number(point: &NumberDataPoint) -> Point<'_> {
 }
 
 fn explicit(point: &HistogramDataPoint) -> Point<'_> {
-    // Without buckets there is still a count, which the text format shows as the bucket of everything.
-    let counts = if point.bucket_counts.is_empty() { vec![point.count] } else { point.bucket_counts.clone() };
-    point!(point, &point.exemplars, Some(Shown::Histogram(point.explicit_bounds.clone(), counts, point.sum)))
+    point!(point, &point.exemplars, Some(Shown::Histogram(point.explicit_bounds.clone(), counts(point), point.sum)))
+}
+
+/// One count more than bounds. Where the sender has others, the bucket of everything has what is left of the count.
+fn counts(point: &HistogramDataPoint) -> Vec<u64> {
+    let (counts, bounds) = (&point.bucket_counts, point.explicit_bounds.len());
+    if counts.len() == bounds + 1 {
+        return counts.clone();
+    }
+    let mut fitting: Vec<u64> = counts.iter().copied().chain(std::iter::repeat(0)).take(bounds).collect();
+    let below = fitting.iter().copied().fold(0, u64::saturating_add);
+    fitting.push(point.count.saturating_sub(below));
+    fitting
 }
 
 fn exponential(point: &ExponentialHistogramDataPoint) -> Point<'_> {

@@ -91,6 +91,26 @@ fn names_follow_the_strategy() {
 }
 
 #[test]
+fn a_histogram_with_other_counts_than_bounds_still_ends_with_everything() {
+    for (counts, lines) in [
+        (vec![], ["le=\"1\"} 0", "le=\"+Inf\"} 5"]),
+        (vec![2], ["le=\"1\"} 2", "le=\"+Inf\"} 5"]),
+        (vec![2, 1, 1, 1], ["le=\"1\"} 2", "le=\"+Inf\"} 5"]),
+    ] {
+        let mut page = Page::new(Config::default());
+        let point =
+            HistogramDataPoint { count: 5, bucket_counts: counts, explicit_bounds: vec![1.0], ..Default::default() };
+        page.put(
+            &[],
+            metric("wait", "s", Data::Histogram(Histogram { data_points: vec![point], aggregation_temporality: 2 })),
+        );
+        let text = page.text();
+        assert_eq!(text.matches("_bucket").count(), 2, "{text}");
+        assert!(lines.iter().all(|line| text.contains(&format!("wait_seconds_bucket{{{line}\n"))), "{text}");
+    }
+}
+
+#[test]
 fn deltas_add_up_while_one_begins_where_the_last_ended() {
     let mut page = Page::new(Config::default());
     let sum = |start, time, value| {
