@@ -39,6 +39,20 @@ mod kernel {
         Some((status, serde_json::from_str(&body).unwrap_or_else(|e| panic!("{e}: {body}"))))
     }
 
+    #[test]
+    fn only_who_says_the_token_is_told_where_that_is_wanted() {
+        let settings = [
+            "extensions.health_check.auth={authenticator: bearer_token_auth, request_params: [token]}",
+            "extensions.bearer_token_auth={token: abc, header: token, scheme: ''}",
+            "service.extensions=[health_check, bearer_token_auth]",
+        ];
+        let agent = Agent::start(&settings);
+        let why = "provided authorization does not match expected scheme or token\n";
+        assert_eq!(get(agent.health, "/?token=a").unwrap(), (401, why.to_owned()));
+        assert_eq!(get(agent.health, "/").unwrap().0, 401);
+        assert_eq!(get(agent.health, "/?token=abc").unwrap().0, 200);
+    }
+
     /// Takes the listening socket of `address` out of the agent and shuts it down under its feet.
     fn break_listener(agent: &Agent, address: std::net::SocketAddr) {
         let pid = agent.child.id() as i32;

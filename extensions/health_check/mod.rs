@@ -9,7 +9,8 @@
 //! 200 with `{"status":"Server available","upSince":...,"uptime":...}` once every component has started, 503 before that
 //! and from the beginning of the stop. One thing more than the Collector's: 503 also when a task of a component has died,
 //! and then the body names it under `faults`. Every method is answered; a path that ends in `/` stands for
-//! everything below it.
+//! everything below it. `auth`, `cors` and `response_headers` count as with every server (the Collector takes them without
+//! effect here).
 
 #[cfg(test)]
 mod tests;
@@ -42,13 +43,14 @@ config::settings! {
     }
 }
 
-/// As in the Collector no time is limited; that of a request's headers is all the same.
+/// As in the Collector each probe has its own connection and no time is limited; that of a request's headers is all the same.
 fn server() -> HttpServerSettings {
     HttpServerSettings {
         listen: ListenSettings::tcp("localhost:13133"),
         read_header_timeout: Duration::ZERO,
         write_timeout: Duration::ZERO,
         idle_timeout: Duration::ZERO,
+        keep_alives_enabled: false,
         ..HttpServerSettings::default()
     }
 }
