@@ -104,13 +104,15 @@ pub struct Store {
     pub(super) families: std::collections::BTreeMap<String, Family>,
     /// Resources with `service.name` or `service.instance.id`, for `target_info`.
     pub(super) targets: HashMap<Labels, Instant>,
+    /// When it was last looked for series to forget.
+    looked: Option<Instant>,
 }
 
 impl Store {
     /// An empty store.
     pub fn new(config: Config) -> Self {
         let naming = config.naming();
-        Self { config, naming, families: Default::default(), targets: HashMap::new() }
+        Self { config, naming, families: Default::default(), targets: HashMap::new(), looked: None }
     }
 
     /// An empty store whose names have these suffixes, whatever the settings say.
@@ -121,6 +123,10 @@ impl Store {
 
     /// Takes the points of a request; those that cannot be shown are reported with their reason.
     pub fn update(&mut self, request: &MetricsRequest, now: Instant, dropped: &mut dyn FnMut(Dropped)) {
+        // Also where nobody scrapes, so that series that come and go do not pile up.
+        if self.looked.is_none_or(|at| now.saturating_duration_since(at) > self.config.metric_expiration) {
+            self.expire(now);
+        }
         for outer in &request.resource_metrics {
             let resource = self.resource_labels(outer.resource.as_ref(), now);
             for inner in &outer.scope_metrics {
@@ -205,6 +211,7 @@ impl Store {
 
     /// Forgets what was not updated for too long.
     pub(super) fn expire(&mut self, now: Instant) {
+        self.looked = Some(now);
         let limit = self.config.metric_expiration;
         let fresh = |updated: Instant| now.saturating_duration_since(updated) <= limit;
         for family in self.families.values_mut() {

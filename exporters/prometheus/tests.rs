@@ -111,6 +111,17 @@ fn a_histogram_with_other_counts_than_bounds_still_ends_with_everything() {
 }
 
 #[test]
+fn series_are_forgotten_also_where_nobody_scrapes() {
+    let mut page = Page::new(Config { metric_expiration: Duration::from_secs(60), ..Config::default() });
+    for pod in 0..10 {
+        page.put(&[("service.name", &format!("pod-{pod}"))], counter(1, 1, &[("pod", &pod.to_string())]));
+        page.now += Duration::from_secs(50);
+    }
+    let kept: usize = page.store.families.values().map(|family| family.series.len()).sum();
+    assert!(kept <= 4 && page.store.targets.len() <= 4, "{kept} series, {} targets", page.store.targets.len());
+}
+
+#[test]
 fn deltas_add_up_while_one_begins_where_the_last_ended() {
     let mut page = Page::new(Config::default());
     let sum = |start, time, value| {
