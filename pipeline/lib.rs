@@ -58,7 +58,7 @@ pub use set_key::SetKey;
 pub use settings::{
     BatchProcessor, Detail, Encoding, IncludeExclude, Level, LogSettings, MetricPush, MetricSettings, MetricTarget,
     OtlpPush, Periodic, PipelineSettings, PrometheusReader, Protocol, PushProcessor, PushTarget, Reader,
-    ResourceSettings, Sampling, Settings, SimpleProcessor, Tables, TelemetrySettings, TraceSettings,
+    ResourceSettings, Sampling, Settings, SimpleProcessor, Tables, TelemetrySettings, Temporality, TraceSettings,
 };
 pub use taker::Taker;
 pub use telemetry::{ItemCounter, Telemetry};

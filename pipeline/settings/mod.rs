@@ -24,7 +24,7 @@ use crate::connector::{ConnectorConfig, ConnectorFactory};
 use crate::extension::{ExtensionConfig, ExtensionFactory};
 pub use otlp_push::{OtlpPush, Protocol};
 pub use processors::{BatchProcessor, PushProcessor, PushTarget, SimpleProcessor};
-pub use readers::{IncludeExclude, MetricPush, MetricTarget, Periodic, PrometheusReader, Reader};
+pub use readers::{IncludeExclude, MetricPush, MetricTarget, Periodic, PrometheusReader, Reader, Temporality};
 pub use resource::ResourceSettings;
 pub use service::{PipelineSettings, ServiceSettings};
 pub use spans::TraceSettings;

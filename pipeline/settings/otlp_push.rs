@@ -1,6 +1,6 @@
 //! An OTLP receiver of what this program says of itself.
 
-use config::{Decoder, Opaque, Rules, unescaped};
+use config::{Decode, Decoder, FieldDoc, Node, Opaque, Rules, Secrets, Value, unescaped};
 use indexmap::IndexMap;
 
 config::settings! {
@@ -10,8 +10,8 @@ config::settings! {
         pub protocol: Protocol = Protocol::HttpProtobuf,
         /// Its address. Without a scheme it is https, or http if insecure.
         pub endpoint: String = String::new(),
-        /// Headers that go with every request, as a list of name and value.
-        pub headers: Vec<Header> = Vec::new(),
+        /// Headers that go with every request, as a list of name and value, or a map.
+        pub headers: Headers = Headers::default(),
         /// More headers, as `name=value,name=value` with values as in URLs (`%20`); headers win over them.
         pub headers_list: Opaque = Opaque::default(),
         /// Whether to speak without TLS.
@@ -42,7 +42,7 @@ impl OtlpPush {
     /// The headers of both lists, by name.
     pub fn all_headers(&self) -> IndexMap<String, String> {
         let listed = self.listed().unwrap_or_default();
-        let named = self.headers.iter().map(|header| (header.name.clone(), header.value.reveal().to_owned()));
+        let named = self.headers.0.iter().map(|header| (header.name.clone(), header.value.reveal().to_owned()));
         listed.into_iter().chain(named).collect()
     }
 
@@ -85,6 +85,32 @@ config::settings! {
 
 impl Rules for Header {}
 
+/// Headers as a list of name and value or, as in older files, as a map.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Headers(Vec<Header>);
+
+impl Decode for Headers {
+    const FIELDS: &'static [FieldDoc] = Header::FIELDS;
+
+    fn decode(node: &Node, default: Self, decoder: &mut Decoder) -> Self {
+        let Value::Map(map) = &node.value else {
+            return Self(Vec::decode(node, default.0, decoder));
+        };
+        let header = |(name, node): (&String, &Node)| {
+            let value = decoder.at(name, |d| d.value(node, Opaque::default()));
+            Header { name: name.clone(), value }
+        };
+        let mut headers: Vec<_> = map.iter().map(header).collect();
+        // A map has no order; shown in that of their names.
+        headers.sort_by(|one, other| one.name.cmp(&other.name));
+        Self(headers)
+    }
+
+    fn encode(&self, secrets: Secrets) -> Node {
+        self.0.encode(secrets)
+    }
+}
+
 config::words! {
     /// How OTLP travels.
     pub enum Protocol: "protocol" {
@@ -101,11 +127,11 @@ config::words! {
 mod tests {
     use config::Opaque;
 
-    use super::{Header, OtlpPush};
+    use super::{Header, Headers, OtlpPush};
 
     #[test]
     fn headers_win_over_the_list_whose_values_are_unescaped() {
-        let headers = vec![Header { name: "b".into(), value: Opaque::new("2") }];
+        let headers = Headers(vec![Header { name: "b".into(), value: Opaque::new("2") }]);
         let push = OtlpPush { headers, headers_list: Opaque::new("a = x%20y;p=1, b=1"), ..OtlpPush::default() };
         let all = push.all_headers();
         assert_eq!(all.iter().map(|(k, v)| format!("{k}:{v}")).collect::<Vec<_>>(), ["a:x y", "b:2"]);

@@ -128,8 +128,8 @@ impl Rules for MetricTarget {
 config::settings! {
     /// An OTLP receiver of own metrics.
     pub struct MetricPush (pub otlp: OtlpPush = OtlpPush::default()) {
-        /// Only cumulative: what own metrics count goes on from the start of the process.
-        pub temporality_preference: String = String::new(),
+        /// cumulative, or delta: counters and histograms as what was added since the last time.
+        pub temporality_preference: Option<Temporality> = None,
         /// Only explicit_bucket_histogram.
         pub default_histogram_aggregation: String = String::new(),
     }
@@ -137,14 +137,28 @@ config::settings! {
 
 impl Rules for MetricPush {
     fn rules(&self, decoder: &mut Decoder) {
-        let only = [
-            ("temporality_preference", &self.temporality_preference, "cumulative"),
-            ("default_histogram_aggregation", &self.default_histogram_aggregation, "explicit_bucket_histogram"),
-        ];
-        for (key, word, wanted) in only {
-            if !word.is_empty() && word != wanted {
-                decoder.at(key, |d| d.error(format!("{word:?} is not supported for own metrics, only {wanted}")));
-            }
+        const BUCKETS: &str = "explicit_bucket_histogram";
+        let word = &self.default_histogram_aggregation;
+        if !word.is_empty() && word != BUCKETS {
+            let fault = format!("{word:?} is not supported for own metrics, only {BUCKETS}");
+            decoder.at("default_histogram_aggregation", |d| d.error(fault));
         }
+    }
+}
+
+#[allow(clippy::derivable_impls, reason = "words! derives for words without a default too")]
+impl Default for Temporality {
+    fn default() -> Self {
+        Self::Cumulative
+    }
+}
+
+config::words! {
+    /// What the values of counters and histograms stand for.
+    pub enum Temporality: "temporality_preference" {
+        /// All since the start of the process.
+        Cumulative = "cumulative",
+        /// What was added since the last time.
+        Delta = "delta",
     }
 }

@@ -1,5 +1,6 @@
 //! kpulse's own metrics: `service::telemetry::metrics`.
 
+mod delta;
 mod page;
 mod push;
 
