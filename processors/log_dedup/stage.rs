@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::aggregate::{Shape, Shared, Waiting};
 use super::{Config, Counts};
 use ottl::walk;
-use ottl::{Condition, Context, ErrorMode, Failures, Target};
+use ottl::{Client, Condition, Context, ErrorMode, Failures, Target};
 
 /// So many different records may wait.
 const AT_MOST: usize = 100_000;
@@ -83,7 +83,9 @@ impl Stage {
                 return Err(Rejected::permanent("too many combinations of metadata values"));
             }
             let held = waiting.entry(partition).or_default();
-            let changed = batch.change::<LogsRequest>(|request| self.part(request, held));
+            let asks = Client::is_in(self.conditions.iter().map(|(_, text)| text));
+            let client = asks.then(|| Client::of(batch.origin()));
+            let changed = batch.change::<LogsRequest>(|request| self.part(request, client.as_ref(), held));
             changed.map_err(|undecodable| Rejected::permanent(undecodable.to_string()))?;
             self.stopping.load(Ordering::Relaxed) || waiting.values().map(Waiting::len).sum::<usize>() >= AT_MOST
         };
@@ -101,10 +103,11 @@ impl Stage {
     }
 
     /// Moves what is to wait out of a request.
-    fn part(&self, request: &mut LogsRequest, held: &mut Waiting) {
+    fn part(&self, request: &mut LogsRequest, client: Option<&Arc<Client>>, held: &mut Waiting) {
         let mut taken = Vec::new();
         // Nothing in it fails.
         let _ = walk::visit(request, Context::Log, &mut |target| {
+            target.client = client.cloned();
             let waits = self.waits(target);
             if waits {
                 held.add(target, &self.shape);

@@ -154,6 +154,18 @@ async fn excluded_fields_are_removed_and_only_included_ones_are_compared() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn conditions_see_who_sent_a_record() {
+    let dedup = start("{conditions: ['otelcol.client.metadata[\"tenant\"][0] == \"a\"']}");
+    for tenant in ["a", "b"] {
+        let origin = Origin { metadata: vec![("tenant".into(), tenant.into())], ..Origin::default() };
+        let one = batch(r#"{"severityText":"x"}"#);
+        dedup.edge.send(Batch::received(Signal::Logs, one.encode(), origin.into()).unwrap()).await.unwrap();
+    }
+    let passed = dedup.out.lock().unwrap().iter().map(|batch| batch.origin().metadata[0].1.clone()).collect::<Vec<_>>();
+    assert_eq!(passed, ["b"], "the other waits");
+}
+
+#[tokio::test(start_paused = true)]
 async fn metadata_is_not_mixed_and_its_combinations_are_bounded() {
     let dedup = start("{metadata_keys: [tenant], metadata_cardinality_limit: 2}");
     for tenant in ["a", "b", "a"] {
