@@ -166,7 +166,8 @@ impl PartialSuccesses {
         }
         let dropped_items = u64::try_from(rejected).unwrap_or(0).min(batch.items().into());
         self.rejected.add(dropped_items);
+        // A field `message` would take the place of the text.
         let (exporter, signal) = (&self.exporter, batch.signal().name());
-        tracing::warn!(exporter, signal, message, dropped_items, "Partial success response");
+        tracing::warn!(exporter, signal, reason = message, dropped_items, "Partial success response");
     }
 }

@@ -23,7 +23,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::otlp::schema::{self, LOGS_REQUEST, METRICS_REQUEST, PROFILES_REQUEST, TRACES_REQUEST};
-use crate::otlp::{json, walk, wire};
+use crate::otlp::{json, mended, walk, wire};
 use crate::own_spans::{Active, Span};
 use crate::proto::{LogsRequest, MetricsRequest, ProfilesRequest, TracesRequest};
 use crate::{Identity, Prepared};
@@ -216,10 +216,20 @@ impl Batch {
 
     /// A batch from the wire, whose structure is checked and items counted here.
     ///
+    /// Text that is not UTF-8 is made so, as the rest is sound.
+    ///
     /// # Errors
     /// The first structural damage.
     pub fn received(signal: Signal, bytes: Bytes, origin: Arc<Origin>) -> Result<Self, wire::Error> {
-        let items = walk(signal.schema(), &bytes)?;
+        let (bytes, items) = match walk(signal.schema(), &bytes) {
+            Err(wire::Error { what: wire::Fault::Utf8(field), message, .. }) => {
+                tracing::warn!(%signal, message, field, "a text is not UTF-8: what is not becomes U+FFFD");
+                let bytes = Bytes::from(mended(signal.schema(), &bytes)?);
+                let items = walk(signal.schema(), &bytes)?;
+                (bytes, items)
+            }
+            items => (bytes, items?),
+        };
         Ok(Self::encoded(signal, bytes, items, origin))
     }
 

@@ -45,6 +45,15 @@ impl Body for Chunks {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.pieces.iter().map(|piece| piece.len() as u64).sum())
+        let bytes = self.pieces.iter().map(|piece| piece.len() as u64).sum();
+        match self.trailers {
+            None => SizeHint::with_exact(bytes),
+            // An exact size becomes a content-length, after which some clients look for no trailers.
+            Some(_) => {
+                let mut hint = SizeHint::new();
+                hint.set_lower(bytes);
+                hint
+            }
+        }
     }
 }

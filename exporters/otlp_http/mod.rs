@@ -12,6 +12,7 @@
 //! refused.
 
 pub(crate) mod answer;
+mod redirects;
 #[cfg(test)]
 mod tests;
 
@@ -258,7 +259,7 @@ impl Exporter for OtlpHttp {
         request.headers_mut().extend(self.headers.clone());
         tell_span(request.headers_mut(), &self.tracer, &batch);
         authorize(self.credentials.as_deref(), &batch, request.headers_mut()).await?;
-        let answer = client.send(request).await;
+        let answer = redirects::follow(client, request).await;
         let answer = answer.map_err(|e| Rejected::retryable(format!("failed to make an HTTP request: {e}")))?;
         self.partial.note(answer::judge(url, &answer)?, &batch);
         Ok(())

@@ -253,3 +253,32 @@ fn an_authenticator_that_is_not_there_is_told_when_the_exporter_is_built() {
     let Err(error) = config.build(context()) else { panic!("built") };
     assert!(error.to_string().contains("auth::authenticator: extension \"basic_auth\" is not in"), "{error}");
 }
+
+#[tokio::test]
+async fn a_server_that_has_moved_is_followed_and_told_no_secrets_if_it_is_another() {
+    let there = Server::start(false, vec![Reply { status: 200, ..Reply::default() }]).await;
+    let moved =
+        |status: u16, place: &str| Reply { status, headers: headers([("location", place)]), ..Reply::default() };
+    let elsewhere = format!("http://localhost:{}/there", there.address.port());
+    let here = Server::start(false, vec![moved(307, "/other?x=1"), moved(308, &elsewhere)]).await;
+    let config = Config {
+        endpoint: format!("http://{}", here.address),
+        headers: Headers::new([("Authorization".into(), config::Opaque::new("secret"))]),
+        ..Config::default()
+    };
+    exporter(config).await.send(batch()).await.unwrap();
+    let paths: Vec<_> = here.seen().into_iter().map(|seen| seen.path).collect();
+    assert_eq!(paths, ["/v1/metrics", "/other"]);
+    let (first, last) = (&here.seen()[0], &there.seen()[0]);
+    assert_eq!((&last.path[..], &last.body), ("/there", &first.body));
+    assert!(first.headers.contains_key("authorization") && !last.headers.contains_key("authorization"));
+}
+
+#[tokio::test]
+async fn a_server_that_sends_round_in_circles_is_left() {
+    let round = Reply { status: 307, headers: headers([("location", "/v1/metrics")]), ..Reply::default() };
+    let server = Server::start(false, vec![round]).await;
+    let config = Config { endpoint: format!("http://{}", server.address), ..Config::default() };
+    assert_eq!(exporter(config).await.send(batch()).await.unwrap_err().kind, RejectedKind::Permanent);
+    assert_eq!(server.seen().len(), 11);
+}

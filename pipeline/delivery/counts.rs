@@ -12,8 +12,9 @@ use super::{Place, Stage};
 use crate::own_spans::{Span, Tracer, Who};
 use crate::{Batch, ItemCounter, Pending, Rejected};
 
-/// Counts once per batch, after its retries: what was sent and what failed.
-pub(super) fn sending<S>(place: Place<'_>) -> impl Layer<S, Service = Counted<S>> + Clone + use<S> {
+/// Counts once per batch, after its retries: what was sent and what failed. `is_asked`: no queue has taken the batch, so
+/// what failed is refused.
+pub(super) fn sending<S>(place: Place<'_>, is_asked: bool) -> impl Layer<S, Service = Counted<S>> + Clone + use<S> {
     let sent = counter(place, "sent", "Number of items successfully sent to destination.");
     let failed = counter(place, "send_failed", "Number of items in failed attempts to send to destination.");
     let under_way = UnderWay::new(place);
@@ -25,7 +26,14 @@ pub(super) fn sending<S>(place: Place<'_>) -> impl Layer<S, Service = Counted<S>
         under_way: under_way.clone(),
         tracer: tracer.clone(),
         who: who.clone(),
+        is_asked,
     })
+}
+
+/// Whoever sent it is told, and may be far away: it is said here too.
+pub(super) fn tell_refused(who: &Who, rejected: &Rejected, items: u32) {
+    let (exporter, signal, rejected_items) = (&who.id, who.signal.name(), rejected.items(items));
+    tracing::error!(exporter, signal, error = %rejected, rejected_items, "Exporting failed. Rejecting data.");
 }
 
 /// Counts what found no room in the queue.
@@ -46,6 +54,7 @@ pub(super) struct Counted<S> {
     under_way: UnderWay,
     tracer: Tracer,
     who: Arc<Who>,
+    is_asked: bool,
 }
 
 impl<S: Stage> Service<Batch> for Counted<S> {
@@ -58,7 +67,7 @@ impl<S: Stage> Service<Batch> for Counted<S> {
     }
 
     fn call(&mut self, batch: Batch) -> Self::Future {
-        let Self { inner, sent, failed, under_way, tracer, who } = self.clone();
+        let Self { inner, sent, failed, under_way, tracer, who, is_asked } = self.clone();
         Box::pin(async move {
             let items = batch.items();
             let _one = under_way.begin();
@@ -73,6 +82,9 @@ impl<S: Stage> Service<Batch> for Counted<S> {
             tell(span.span(), &who, items.saturating_sub(lost), lost);
             if let Err(rejected) = &answer {
                 span.span().fail(&rejected.reason);
+                if is_asked {
+                    tell_refused(&who, rejected, items);
+                }
             }
             answer
         })

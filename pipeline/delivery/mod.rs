@@ -77,7 +77,7 @@ impl Stacks<'_> {
         let retry = |settings| retry::layer(settings, max_retries, self.stopping.clone(), heeds_deadline);
         let retry = delivery.retry.clone().map(retry);
         let sending = ServiceBuilder::new()
-            .layer(counts::sending(place))
+            .layer(counts::sending(place, delivery.queue.is_none()))
             .option_layer(retry)
             .option_layer(delivery.timeout.map(attempt::layer))
             .service(leaf);

@@ -8,9 +8,11 @@ mod attribute;
 pub mod json;
 mod plan;
 pub mod schema;
+mod texts;
 mod walk;
 pub mod wire;
 
+pub use texts::mended;
 pub use walk::walk;
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use pipeline::otlp::json;
 use pipeline::{Code, Identity, Origin, Signal};
-use transport::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER};
+use transport::header::{
+    ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderValue, LOCATION, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
 use transport::{
     Caller, Chunks, ContentEncoding, Cors, GatherError, Handler, HeaderMap, Incoming, Method, Request, Response,
     StatusCode, gather, is_preflight,
@@ -17,7 +19,7 @@ use super::gate::Gate;
 use super::intake::{Intake, Partly};
 use super::reading::{convert, in_time, metadata};
 use super::refusal::Refusal;
-use super::response;
+use super::{response, route};
 
 struct Http {
     intake: Intake,
@@ -50,7 +52,7 @@ pub fn handler(settings: &HttpProtocol, gate: Gate, intake: Intake) -> Arc<Handl
         include_metadata: server.include_metadata,
         read_limit: server.read_limit(),
         answer_limit: server.answer_limit(),
-        cors: server.cors.get().cloned(),
+        cors: server.cors.get().filter(|cors| cors.is_on()).cloned(),
         headers: server.response_headers.to_map(),
         gate,
     });
@@ -83,16 +85,24 @@ fn paths(settings: &HttpProtocol, intake: &Intake) -> Vec<(String, Signal)> {
 impl Http {
     async fn answer(&self, request: Request<Incoming>, caller: &Caller) -> Response<Chunks> {
         if self.cors.is_some() && is_preflight(&request) {
-            return answer(StatusCode::NO_CONTENT, "text/plain", Vec::new());
+            return bare(StatusCode::NO_CONTENT, Vec::new());
         }
         let identity = match self.gate.pass(&request).await {
             Ok(identity) => identity,
             // Whatever is asked for, and in whatever form.
             Err(refusal) => return Encoding::of(request.headers()).unwrap_or(Encoding::Json).refusal(&refusal),
         };
-        let path = request.uri().path();
-        let Some((_, signal)) = self.paths.iter().find(|(own, _)| own == path) else {
-            return answer(StatusCode::NOT_FOUND, "text/plain", b"404 page not found\n".to_vec());
+        if let Some(place) = route::detour(request.uri()) {
+            let mut response = bare(StatusCode::TEMPORARY_REDIRECT, Vec::new());
+            response.headers_mut().insert(LOCATION, place);
+            return response;
+        }
+        let path = config::unescaped(request.uri().path());
+        let Some((_, signal)) = self.paths.iter().find(|(own, _)| Some(own) == path.as_ref()) else {
+            let mut response =
+                answer(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", b"404 page not found\n".to_vec());
+            response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+            return response;
         };
         if request.method() != Method::POST {
             let text = b"405 method not allowed, supported: [POST]".to_vec();
@@ -177,7 +187,7 @@ fn wire(
 
 impl Encoding {
     fn of(headers: &HeaderMap) -> Option<Self> {
-        let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?.split(';').next()?.trim();
+        let kind = route::media_type(headers.get(CONTENT_TYPE)?.to_str().ok()?)?;
         [Self::Protobuf, Self::Json].into_iter().find(|encoding| encoding.kind().eq_ignore_ascii_case(kind))
     }
 
@@ -210,8 +220,13 @@ impl Encoding {
 }
 
 fn answer(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<Chunks> {
+    let mut response = bare(status, body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+fn bare(status: StatusCode, body: Vec<u8>) -> Response<Chunks> {
     let mut response = Response::new(Chunks::new([Bytes::from(body)]));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }

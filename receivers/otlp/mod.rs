@@ -21,6 +21,7 @@ mod intake;
 mod reading;
 mod refusal;
 mod response;
+mod route;
 #[cfg(test)]
 mod tests;
 

@@ -98,8 +98,7 @@ fn requests_without_items_are_taken_and_nothing_comes_of_them() {
 
 #[test]
 fn web_pages_may_send_where_they_are_allowed() {
-    let cors =
-        "receivers.otlp.protocols.http.cors={allowed_origins: ['https://*.example.com'], allowed_headers: [x-key]}";
+    let cors = "receivers.otlp.protocols.http.cors={allowed_origins: ['https://*.example.com'], allowed_headers: [X-Key, Content-Type]}";
     let served = "receivers.otlp.protocols.http.response_headers={x-served-by: kpulse}";
     let agent = start(&[cors, served]);
     let to = address(&agent, "http");
@@ -107,7 +106,7 @@ fn web_pages_may_send_where_they_are_allowed() {
         let asked = [
             ("origin", origin),
             ("access-control-request-method", "POST"),
-            ("access-control-request-headers", "x-key,content-type"),
+            ("access-control-request-headers", "content-type,x-key"),
             ("content-type", "application/json"),
         ];
         send(to, &format!("{method} /v1/traces"), &asked, b"{}")
@@ -115,10 +114,32 @@ fn web_pages_may_send_where_they_are_allowed() {
     let preflight = ask("https://a.example.com", "OPTIONS");
     assert_eq!(preflight.status, 204);
     assert_eq!(preflight.header("access-control-allow-origin").unwrap(), "https://a.example.com");
-    assert_eq!(preflight.header("access-control-allow-headers").unwrap(), "x-key,content-type");
+    assert_eq!(preflight.header("access-control-allow-headers").unwrap(), "content-type,x-key");
     let request = ask("https://a.example.com", "POST");
     assert_eq!((request.status, request.header("access-control-allow-credentials").unwrap().as_str()), (200, "true"));
     assert_eq!(request.header("x-served-by").unwrap(), "kpulse");
     let stranger = ask("https://example.org", "OPTIONS");
     assert_eq!((stranger.status, stranger.header("access-control-allow-origin")), (204, None));
+}
+
+#[test]
+fn a_path_is_read_as_the_collector_reads_it() {
+    let agent = start(&[]);
+    let to = address(&agent, "http");
+    let said = |path: &str| post(to, path, "application/json", b"{}");
+    assert_eq!(said("/v1/%6cogs").status, 200);
+    let detour = said("//v1/logs");
+    assert_eq!((detour.status, detour.header("location").as_deref()), (307, Some("/v1/logs")));
+    let unknown = said("/v1/logs/");
+    assert_eq!((unknown.status, unknown.header("x-content-type-options").as_deref()), (404, Some("nosniff")));
+    assert_eq!(post(to, "/v1/logs", "application/json; charset", b"{}").status, 415);
+}
+
+#[test]
+fn a_request_with_text_that_is_not_utf8_is_not_lost() {
+    let mut agent = start(&[]);
+    let wire = b"\x0a\x0d\x12\x0b\x12\x09\x1a\x03a\xffb\xfa\x01\x01\xff";
+    assert_eq!(post(address(&agent, "http"), "/v1/logs", "application/x-protobuf", wire).status, 200);
+    agent.wait_for("the line", |agent| !agent.lines().is_empty());
+    assert_eq!(agent.lines()[0]["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]["severityText"], "a\u{fffd}b");
 }

@@ -15,6 +15,8 @@ const BODY_BYTES: usize = 20 * 1024 * 1024;
 /// HTTP/2's windows: with its own 64 KiB a request waits for a round trip after each.
 const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
+/// HTTP/2: a request's headers may have so many bytes. Tokens with many claims alone are longer than hyper's 16 KiB.
+const HEADER_BYTES: u32 = 1024 * 1024;
 
 config::settings! {
     /// An HTTP server.
@@ -60,6 +62,7 @@ pub(super) fn builder() -> Builder<TokioExecutor> {
     let mut http = Builder::new(TokioExecutor::new());
     http.http2()
         .timer(TokioTimer::new())
+        .max_header_list_size(HEADER_BYTES)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW);
     http

@@ -167,6 +167,7 @@ impl Enqueue {
             Ok(result) => result,
             Err(rejected) => {
                 self.refused.add(items);
+                counts::tell_refused(&self.who, &rejected, items);
                 return Err(rejected);
             }
         };

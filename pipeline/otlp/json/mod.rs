@@ -6,6 +6,7 @@
 //! and the Collector's behaviour where that is wider (enum names and snake_case are understood).
 
 mod read;
+mod surrogates;
 mod write;
 
 pub use read::read;

@@ -6,16 +6,26 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::surrogates;
 use crate::otlp::schema::{Field, Kind, Message, Presence};
 use crate::otlp::wire::{Length, put_tag, put_varint};
 
-/// Reads one OTLP/JSON document as wire bytes of type `root`. Unknown keys are skipped, null means absent.
+/// Reads one OTLP/JSON document as wire bytes of type `root`. Unknown keys are skipped, null means absent, what is not
+/// UTF-8 becomes the replacement character.
 ///
 /// # Errors
 /// Bad JSON, a value of the wrong type, a number out of range, a bad id: with line, column and field.
 pub fn read(root: &'static Message, text: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
+    let text = String::from_utf8_lossy(text);
+    document(root, &text).or_else(|error| match surrogates::replaced(&text) {
+        Some(text) => document(root, &text),
+        None => Err(error),
+    })
+}
+
+fn document(root: &'static Message, text: &str) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::with_capacity(text.len() / 2);
-    let mut json = serde_json::Deserializer::from_slice(text);
+    let mut json = serde_json::Deserializer::from_str(text);
     MessageSeed { message: root, out: &mut out }.deserialize(&mut json)?;
     json.end()?;
     Ok(out)
@@ -272,12 +282,9 @@ impl<'de> Visitor<'de> for ScalarVisitor<'_> {
 }
 
 fn double(text: &str) -> Option<f64> {
-    match text {
-        "NaN" => Some(f64::NAN),
-        "Infinity" => Some(f64::INFINITY),
-        "-Infinity" => Some(f64::NEG_INFINITY),
-        _ => text.parse().ok().filter(|value: &f64| value.is_finite()),
-    }
+    // Also `nan`, `Inf` and `+infinity`, which the Collector reads; but digits that are too many are a mistake.
+    let value: f64 = text.parse().ok()?;
+    (value.is_finite() || !text.contains(|c: char| c.is_ascii_digit())).then_some(value)
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -32,12 +32,17 @@ impl<'a> Writer<'a, '_> {
         }
         let start = self.entries.len();
         let mut at = 0;
+        let mut choices = 0;
         while at < bytes.len() {
             let offset = at;
             let (number, value) = wire::field(bytes, &mut at).map_err(|what| fail(offset, what))?;
             if let Some(index) = message.index_of(number) {
                 self.entries.push((index, value));
+                choices += usize::from(message.fields[index].presence == Presence::OneOf);
             }
+        }
+        if choices > 1 {
+            self.choose(message, start);
         }
         // Fields may come in any order and lists in several parts: gather them. Already sorted is the rule.
         if !self.entries[start..].is_sorted_by_key(|(index, _)| *index) {
@@ -60,6 +65,14 @@ impl<'a> Writer<'a, '_> {
         self.entries.truncate(start);
         self.out.push(b'}');
         Ok(())
+    }
+
+    /// Of the fields of a `oneof` only the last one counts.
+    fn choose(&mut self, message: &'static Message, start: usize) {
+        let is_choice = |(index, _): &Entry<'_>| message.fields[*index].presence == Presence::OneOf;
+        let last = self.entries[start..].iter().rfind(|entry| is_choice(entry)).map(|(index, _)| *index);
+        let kept: Vec<_> = self.entries.drain(start..).filter(|e| !is_choice(e) || Some(e.0) == last).collect();
+        self.entries.extend(kept);
     }
 
     /// Writes the entries `first..end` as one field; false when there is nothing worth writing.

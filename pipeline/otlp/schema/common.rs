@@ -1,18 +1,18 @@
 //! `opentelemetry.proto.common.v1` and `resource.v1`.
 
-use super::{Kind::*, Message, many, one, optional, sub, subs};
+use super::{Kind::*, Message, either, many, one, sub, subs};
 
 pub static ANY_VALUE: Message = Message {
     name: "AnyValue",
     fields: &[
-        optional(1, "stringValue", String),
-        optional(2, "boolValue", Bool),
-        optional(3, "intValue", Int64),
-        optional(4, "doubleValue", Double),
-        sub(5, "arrayValue", &ARRAY_VALUE),
-        sub(6, "kvlistValue", &KEY_VALUE_LIST),
-        optional(7, "bytesValue", Bytes),
-        optional(8, "stringValueStrindex", Int32),
+        either(1, "stringValue", String),
+        either(2, "boolValue", Bool),
+        either(3, "intValue", Int64),
+        either(4, "doubleValue", Double),
+        either(5, "arrayValue", Message(&ARRAY_VALUE)),
+        either(6, "kvlistValue", Message(&KEY_VALUE_LIST)),
+        either(7, "bytesValue", Bytes),
+        either(8, "stringValueStrindex", Int32),
     ],
 };
 

@@ -1,7 +1,7 @@
 //! `opentelemetry.proto.metrics.v1`.
 
 use super::common::{KEY_VALUE, RESOURCE, SCOPE};
-use super::{Kind::*, Message, always, items, many, one, optional, sub, subs};
+use super::{Kind::*, Message, always, either, items, many, one, optional, sub, subs};
 
 /// `ExportMetricsServiceRequest`.
 pub static METRICS_REQUEST: Message =
@@ -23,11 +23,11 @@ static METRIC: Message = Message {
         one(1, "name", String),
         one(2, "description", String),
         one(3, "unit", String),
-        sub(5, "gauge", &GAUGE),
-        sub(7, "sum", &SUM),
-        sub(9, "histogram", &HISTOGRAM),
-        sub(10, "exponentialHistogram", &EXPONENTIAL_HISTOGRAM),
-        sub(11, "summary", &SUMMARY),
+        either(5, "gauge", Message(&GAUGE)),
+        either(7, "sum", Message(&SUM)),
+        either(9, "histogram", Message(&HISTOGRAM)),
+        either(10, "exponentialHistogram", Message(&EXPONENTIAL_HISTOGRAM)),
+        either(11, "summary", Message(&SUMMARY)),
         subs(12, "metadata", &KEY_VALUE),
     ],
 };
@@ -60,9 +60,9 @@ static NUMBER_POINT: Message = Message {
     fields: &[
         one(2, "startTimeUnixNano", Fixed64),
         one(3, "timeUnixNano", Fixed64),
-        optional(4, "asDouble", Double),
+        either(4, "asDouble", Double),
         subs(5, "exemplars", &EXEMPLAR),
-        optional(6, "asInt", Sfixed64),
+        either(6, "asInt", Sfixed64),
         subs(7, "attributes", &KEY_VALUE),
         one(8, "flags", Uint32),
     ],
@@ -132,10 +132,10 @@ static EXEMPLAR: Message = Message {
     name: "Exemplar",
     fields: &[
         one(2, "timeUnixNano", Fixed64),
-        optional(3, "asDouble", Double),
+        either(3, "asDouble", Double),
         one(4, "spanId", Id(8)),
         one(5, "traceId", Id(16)),
-        optional(6, "asInt", Sfixed64),
+        either(6, "asInt", Sfixed64),
         subs(7, "filteredAttributes", &KEY_VALUE),
     ],
 };

@@ -79,8 +79,10 @@ pub enum Kind {
 pub enum Presence {
     /// Once; absent and zero are the same and not written as JSON.
     Implicit,
-    /// Once; zero is worth writing (`optional` and members of a `oneof`).
+    /// Once; zero is worth writing (`optional`).
     Explicit,
+    /// One of the fields like it in its message (a `oneof`): the last one counts. Zero is worth writing.
+    OneOf,
     /// Once; written as `{}` in JSON when absent, as the Collector does.
     Always,
     /// A list.
@@ -132,6 +134,10 @@ const fn one(number: u32, name: &'static str, kind: Kind) -> Field {
 
 const fn optional(number: u32, name: &'static str, kind: Kind) -> Field {
     field(number, name, kind, Presence::Explicit)
+}
+
+const fn either(number: u32, name: &'static str, kind: Kind) -> Field {
+    field(number, name, kind, Presence::OneOf)
 }
 
 const fn many(number: u32, name: &'static str, kind: Kind) -> Field {

@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::metrics::v1::{metric::Data, number_data_point::V
 use prost::Message as _;
 
 use crate::otlp::schema::*;
-use crate::otlp::{json, walk};
+use crate::otlp::{json, mended, walk};
 
 fn metrics(point: &str) -> String {
     format!(
@@ -44,6 +44,44 @@ fn nan_and_infinities_survive_both_ways() {
         let text = again(&METRICS_REQUEST, &metrics(&format!(r#"{{"asDouble":{value}}}"#)));
         assert!(text.contains(&format!(r#""asDouble":{value}"#)), "{text}");
     }
+}
+
+#[test]
+fn numbers_that_are_none_are_read_in_all_spellings_and_digits_that_are_too_many_are_not() {
+    for text in ["nan", "Inf", "+Infinity", "-inf"] {
+        assert!(matches!(point(&format!(r#"{{"asDouble":"{text}"}}"#)), Some(Number::AsDouble(v)) if !v.is_finite()));
+    }
+    assert!(json::read(&METRICS_REQUEST, metrics(r#"{"asDouble":"1e400"}"#).as_bytes()).is_err());
+}
+
+#[test]
+fn of_two_values_where_one_belongs_the_last_is_written() {
+    for (given, wanted) in [
+        (r#""asInt":"5","asDouble":1.5"#, r#"{"asDouble":1.5}"#),
+        (r#""asDouble":1.5,"timeUnixNano":"3","asInt":"5""#, r#"{"timeUnixNano":"3","asInt":"5"}"#),
+    ] {
+        let text = again(&METRICS_REQUEST, &metrics(&format!("{{{given}}}")));
+        assert_eq!(text.split("dataPoints\":[").nth(1).unwrap().split(']').next(), Some(wanted));
+    }
+}
+
+#[test]
+fn text_that_is_no_text_has_the_replacement_character_there() {
+    let record = |text: &[u8]| {
+        let [start, end] = [r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityText":""#, r#""}]}]}]}"#];
+        let wire = json::read(&LOGS_REQUEST, &[start.as_bytes(), text, end.as_bytes()].concat()).unwrap();
+        let request = ExportLogsServiceRequest::decode(&wire[..]).unwrap();
+        request.resource_logs[0].scope_logs[0].log_records[0].severity_text.clone()
+    };
+    assert_eq!(record(b"a\xffb"), "a\u{fffd}b");
+    assert_eq!(record(br"cut \ud83d"), "cut \u{fffd}");
+    // resource_logs, scope_logs, log_records, severity_text: fields 1, 2, 2 and 3; and an unknown field beside it.
+    let wire = b"\x0a\x0d\x12\x0b\x12\x09\x1a\x03a\xffb\xfa\x01\x01\xff";
+    assert!(walk(&LOGS_REQUEST, wire).is_err());
+    let mended = mended(&LOGS_REQUEST, wire).unwrap();
+    assert_eq!(mended, b"\x0a\x0f\x12\x0d\x12\x0b\x1a\x05a\xef\xbf\xbdb\xfa\x01\x01\xff");
+    assert_eq!(walk(&LOGS_REQUEST, &mended), Ok(1));
+    assert!(crate::otlp::mended(&LOGS_REQUEST, &wire[..10]).is_err(), "other damage stays damage");
 }
 
 #[test]

@@ -46,6 +46,8 @@ fn compare(message: &'static Message, all: &HashMap<String, DescriptorProto>, se
         let explicit = theirs.oneof_index.is_some() || theirs.r#type() == Type::Message;
         if theirs.label() != Label::Repeated {
             assert_eq!(ours.presence != Presence::Implicit, explicit, "{at}");
+            let chosen = theirs.oneof_index.is_some() && !theirs.proto3_optional();
+            assert_eq!(ours.presence == Presence::OneOf, chosen, "{at}");
         }
         if let Kind::Message(inner) = ours.kind {
             compare(inner, all, seen, prefix);
