@@ -105,6 +105,7 @@ impl ExporterConfig for Config {
             retry: self.retry.stage(),
             max_retries: self.retry.at_most(),
             timeout: Some(self.timeout).filter(|timeout| !timeout.is_zero()),
+            ..Delivery::default()
         }
     }
 }

@@ -25,7 +25,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, Section};
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
-use pipeline::delivery::{Delivery, QueueSettings, RetrySettings};
+use pipeline::delivery::{Delivery, QueueSettings, RetrySettings, Server};
 use pipeline::own_spans::Tracer;
 use pipeline::{Batch, BuildError, Credentials, Rejected, Signal, StartError, Tasks};
 use transport::header::{CONTENT_TYPE, HeaderName, HeaderValue, TE, USER_AGENT};
@@ -171,7 +171,9 @@ impl ExporterConfig for Config {
     }
 
     fn delivery(&self) -> Delivery {
-        Delivery::new(&self.sending_queue, &self.retry_on_failure, self.timeout)
+        let server = self.target().ok().and_then(|target| Server::of_url(target.to_string().trim_end_matches('/')));
+        let delivery = Delivery::new(&self.sending_queue, &self.retry_on_failure, self.timeout);
+        delivery.to(server.iter().flat_map(|server| Signal::ALL.map(|signal| (signal, server.clone()))))
     }
 }
 

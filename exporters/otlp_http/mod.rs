@@ -22,7 +22,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use config::{Decode, Decoder, Rules, Section};
 use pipeline::component::{BuildContext, Exporter, ExporterConfig, ExporterFactory, Factory, Stability, decode};
-use pipeline::delivery::{Delivery, QueueSettings, RetrySettings};
+use pipeline::delivery::{Delivery, QueueSettings, RetrySettings, Server};
 use pipeline::own_spans::Tracer;
 use pipeline::{Batch, BuildError, Credentials, Rejected, Signal, StartError, Tasks};
 use transport::{
@@ -203,7 +203,8 @@ impl ExporterConfig for Config {
     }
 
     fn delivery(&self) -> Delivery {
-        Delivery::new(&self.sending_queue, &self.retry_on_failure, self.timeout)
+        let delivery = Delivery::new(&self.sending_queue, &self.retry_on_failure, self.timeout);
+        delivery.to(self.urls().filter_map(|(signal, _, url)| Some((signal, Server::of_url(&url)?))))
     }
 }
 

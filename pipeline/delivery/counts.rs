@@ -8,15 +8,20 @@ use opentelemetry::metrics::UpDownCounter;
 use tower::layer::layer_fn;
 use tower::{Layer, Service, ServiceExt};
 
-use super::{Place, Stage};
+use super::{Delivery, Place, Server, Stage};
 use crate::own_spans::{Span, Tracer, Who};
 use crate::{Batch, ItemCounter, Pending, Rejected};
 
-/// Counts once per batch, after its retries: what was sent and what failed. `is_asked`: no queue has taken the batch, so
-/// what failed is refused.
-pub(super) fn sending<S>(place: Place<'_>, is_asked: bool) -> impl Layer<S, Service = Counted<S>> + Clone + use<S> {
-    let sent = counter(place, "sent", "Number of items successfully sent to destination.");
-    let failed = counter(place, "send_failed", "Number of items in failed attempts to send to destination.");
+/// Counts once per batch, after its retries: what was sent and what failed. Where no queue has taken the batch, what
+/// failed is refused.
+pub(super) fn sending<S>(
+    place: Place<'_>,
+    delivery: &Delivery,
+) -> impl Layer<S, Service = Counted<S>> + Clone + use<S> {
+    let is_asked = delivery.queue.is_none();
+    let to = delivery.server(place.signal).map(Server::labels).unwrap_or_default();
+    let sent = counter(place, "sent", "Number of items successfully sent to destination.", to.clone());
+    let failed = counter(place, "send_failed", "Number of items in failed attempts to send to destination.", to);
     let under_way = UnderWay::new(place);
     let (tracer, who) = (place.telemetry.tracer().clone(), Who::new(place.id, "exporter", place.signal));
     layer_fn(move |inner| Counted {
@@ -38,11 +43,11 @@ pub(super) fn tell_refused(who: &Who, rejected: &Rejected, items: u32) {
 
 /// Counts what found no room in the queue.
 pub(super) fn enqueue_failed(place: Place<'_>) -> ItemCounter {
-    counter(place, "enqueue_failed", "Number of items failed to be added to the sending queue.")
+    counter(place, "enqueue_failed", "Number of items failed to be added to the sending queue.", Vec::new())
 }
 
-fn counter(place: Place<'_>, what: &str, description: &'static str) -> ItemCounter {
-    let labels = vec![KeyValue::new("exporter", place.id.to_owned())];
+fn counter(place: Place<'_>, what: &str, description: &'static str, more: Vec<KeyValue>) -> ItemCounter {
+    let labels = [vec![KeyValue::new("exporter", place.id.to_owned())], more].concat();
     place.telemetry.items(format!("otelcol_exporter_{what}_{}", place.signal.items()), description, labels)
 }
 

@@ -27,7 +27,7 @@ use crate::{Batch, Next, Rejected, Signal, Stop, Tasks, Telemetry};
 use queue::Holds;
 pub use queue::{BatchSettings, PartitionSettings, QueueSettings, Sizer, StorageId};
 pub(crate) use queue::{Disk, Lost, Opened};
-pub use settings::{Delivery, RetrySettings};
+pub use settings::{Delivery, RetrySettings, Server};
 
 /// A service that can be part of the stack. Each call drives a clone of what stands behind it.
 trait Stage: Service<Batch, Response = (), Error = Rejected, Future: Send> + Clone + Send + Sync + 'static {}
@@ -77,7 +77,7 @@ impl Stacks<'_> {
         let retry = |settings| retry::layer(settings, max_retries, self.stopping.clone(), heeds_deadline);
         let retry = delivery.retry.clone().map(retry);
         let sending = ServiceBuilder::new()
-            .layer(counts::sending(place, delivery.queue.is_none()))
+            .layer(counts::sending(place, delivery))
             .option_layer(retry)
             .option_layer(delivery.timeout.map(attempt::layer))
             .service(leaf);

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::{Decoder, Rules, Section};
+use opentelemetry::KeyValue;
 
 use super::QueueSettings;
-use crate::BuildError;
 use crate::component::BuildContext;
 use crate::storage::Storages;
+use crate::{BuildError, Signal};
 
 /// Which stages an exporter has in front of it. The default is none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,9 +22,57 @@ pub struct Delivery {
     pub max_retries: Option<u32>,
     /// Ends an attempt that takes longer.
     pub timeout: Option<Duration>,
+    /// Where each signal goes, if own metrics are to tell.
+    pub servers: Vec<(Signal, Server)>,
+}
+
+/// A server that an exporter sends to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Server {
+    /// Its name or address.
+    pub address: String,
+    /// Its port, if it is said.
+    pub port: Option<u16>,
+    /// The path of requests, if they have one.
+    pub path: String,
+}
+
+impl Server {
+    /// The server of a URL.
+    pub fn of_url(url: &str) -> Option<Self> {
+        let (_, rest) = url.split_once("://")?;
+        let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+        let path = path.split(['?', '#']).next().unwrap_or_default().to_owned();
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let (address, port) = match host.rsplit_once(':').map(|(address, port)| (address, port.parse().ok())) {
+            Some((address, Some(port))) => (address, Some(port)),
+            _ => (host, None),
+        };
+        let address = address.trim_start_matches('[').trim_end_matches(']').to_owned();
+        (!address.is_empty()).then_some(Self { address, port, path })
+    }
+
+    /// The attributes of semantic conventions that tell it.
+    pub(super) fn labels(&self) -> Vec<KeyValue> {
+        let path = Some(&self.path).filter(|path| !path.is_empty());
+        let mut labels = vec![KeyValue::new("server.address", self.address.clone())];
+        labels.extend(self.port.map(|port| KeyValue::new("server.port", i64::from(port))));
+        labels.extend(path.map(|path| KeyValue::new("url.path", path.clone())));
+        labels
+    }
 }
 
 impl Delivery {
+    /// Where this signal goes.
+    pub(super) fn server(&self, signal: Signal) -> Option<&Server> {
+        self.servers.iter().find(|(own, _)| *own == signal).map(|(_, server)| server)
+    }
+
+    /// The same, where own metrics tell these servers.
+    pub fn to(self, servers: impl IntoIterator<Item = (Signal, Server)>) -> Self {
+        Self { servers: servers.into_iter().collect(), ..self }
+    }
+
     /// The storage that the queue is to be in.
     pub(crate) fn storages(&self, cx: &BuildContext) -> Result<Option<Arc<dyn Storages>>, BuildError> {
         let Some(id) = self.queue.as_ref().and_then(|queue| queue.storage.get()) else {
@@ -46,6 +95,7 @@ impl Delivery {
             queue: queue.get().cloned(),
             retry: retry.get().cloned(),
             max_retries: None,
+            servers: Vec::new(),
             timeout: Some(timeout).filter(|timeout| !timeout.is_zero()),
         }
     }
@@ -79,5 +129,23 @@ impl Rules for RetrySettings {
         if !self.max_elapsed_time.is_zero() && self.max_elapsed_time < longest {
             decoder.at("max_elapsed_time", |d| d.error("must not be below initial_interval or max_interval"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Server;
+
+    #[test]
+    fn a_url_has_an_address_and_maybe_a_port_and_a_path() {
+        for (url, address, port, path) in [
+            ("http://a.b:4318/v1/logs?x=1", "a.b", Some(4318), "/v1/logs"),
+            ("https://me:pw@[::1]:4317", "::1", Some(4317), ""),
+            ("https://host/", "host", None, "/"),
+        ] {
+            let wanted = Server { address: address.into(), port, path: path.into() };
+            assert_eq!(Server::of_url(url), Some(wanted), "{url}");
+        }
+        assert_eq!(Server::of_url("host:1"), None);
     }
 }

@@ -108,10 +108,13 @@ impl Agent {
         whole.map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e} in {line}"))).collect()
     }
 
-    /// The value of one series of its own metrics.
+    /// The value of one series of its own metrics; the last labels may be left out.
     pub fn own_metric(&self, series: &str) -> u64 {
         let page = scrape(self.own);
-        let line = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        let begin = series.trim_end_matches('}');
+        let is_rest = |rest: &&str| rest.starts_with([' ', ',', '}']);
+        let rest = page.lines().find_map(|line| line.strip_prefix(begin).filter(is_rest));
+        let line = rest.and_then(|rest| rest.rsplit(' ').next());
         line.unwrap_or_else(|| panic!("no {series} in\n{page}")).parse().unwrap()
     }
 

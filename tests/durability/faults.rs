@@ -7,7 +7,7 @@ use crate::sender::{Load, send};
 use crate::{Storage, arrived, waiting};
 
 fn failed(agent: &crate::agent::Agent) -> u64 {
-    agent.own_metric("otelcol_exporter_send_failed_log_records{exporter=\"otlp_http\"}")
+    agent.own_metric("otelcol_exporter_send_failed_log_records{exporter=\"otlp_http\",server_address=\"127.0.0.1\"}")
 }
 
 #[test]
