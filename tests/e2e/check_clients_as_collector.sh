@@ -69,10 +69,10 @@ ask() {
 }
 printf '\0\0\0\0\0' >"$WORK/empty"
 for program in "$collector" "$KPULSE"; do
-  "$program" --config "$WORK/config.yaml" 2>"$WORK/log" &
+  "$program" --config "$WORK/config.yaml" 2>"$WORK/$(basename "$program").log" &
   peer=$!
   pids+=("$peer")
-  await 20 grep -q "Everything is ready" "$WORK/log"
+  await 20 grep -q "Everything is ready" "$WORK/$(basename "$program").log"
   ask >"$WORK/$(basename "$program").txt"
   kill -TERM "$peer"; wait "$peer"
 done

@@ -43,15 +43,15 @@ arrived() { since | grep "$1"; }
 for program in "$collector" "$KPULSE"; do
   name=$(basename "$program")
   before=$(wc -l <"$WORK/own.jsonl")
-  "$program" --config "$WORK/peer.yaml" 2>"$WORK/peer.log" &
+  "$program" --config "$WORK/peer.yaml" 2>"$WORK/$(basename "$program").log" &
   peer=$!
   pids+=("$peer")
-  await 20 grep -q "Everything is ready" "$WORK/peer.log"
+  await 20 grep -q "Everything is ready" "$WORK/$(basename "$program").log"
   curl -s -o "$WORK/said" -H 'content-type: application/json' 127.0.0.1:29743/v1/logs \
     -d '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"x"}},{}]}]}]}'
-  await 10 arrived otelcol_receiver_accepted_log_records || { cat "$WORK/peer.log"; exit 1; }
+  await 10 arrived otelcol_receiver_accepted_log_records || { cat "$WORK/$(basename "$program").log"; exit 1; }
   kill -TERM "$peer"; wait "$peer"
-  await 10 arrived "Shutdown complete" || { cat "$WORK/peer.log"; exit 1; }
+  await 10 arrived "Shutdown complete" || { cat "$WORK/$(basename "$program").log"; exit 1; }
   sleep 0.3
   since >"$WORK/$name.jsonl"
   python3 - "$WORK/$name.jsonl" >"$WORK/$name.txt" <<'PY'

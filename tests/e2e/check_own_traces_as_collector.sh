@@ -44,10 +44,10 @@ post() { curl -s -o "$WORK/said" -H 'content-type: application/json' "127.0.0.1:
 seen() { [ "$(grep -oE '"name":"(receiver|exporter)/[^"]*"' "$WORK/spans.jsonl" | wc -l)" -ge "$1" ]; }
 wanted=0
 for program in "$collector" "$KPULSE"; do
-  "$program" --config "$WORK/peer.yaml" 2>"$WORK/peer.log" &
+  "$program" --config "$WORK/peer.yaml" 2>"$WORK/$(basename "$program").log" &
   peer=$!
   pids+=("$peer")
-  await 20 grep -q "Everything is ready" "$WORK/peer.log"
+  await 20 grep -q "Everything is ready" "$WORK/$(basename "$program").log"
   post logs '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"x"}},{}]}]}]}'
   post metrics '{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"g","gauge":{"dataPoints":[{"asInt":"1"}]}}]}]}]}'
   post traces '{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"x","traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331"}]}]}]}'

@@ -90,13 +90,13 @@ for program in "$collector" "$KPULSE"; do
   name=$(basename "$program")
   before=$(wc -l <"$WORK/asked")
   HTTP_PROXY=http://me:pass%3Aword@127.0.0.1:29754 https_proxy=127.0.0.1:29754 NO_PROXY=" .excepted.test,port.test:29752,10.0.0.0/8" \
-    "$program" --config "$WORK/peer.yaml" 2>"$WORK/peer.log" &
+    "$program" --config "$WORK/peer.yaml" 2>"$WORK/$(basename "$program").log" &
   peer=$!
   pids+=("$peer")
-  await 20 grep -q "Everything is ready" "$WORK/peer.log"
+  await 20 grep -q "Everything is ready" "$WORK/$(basename "$program").log"
   curl -s -o "$WORK/said" -H 'content-type: application/json' 127.0.0.1:29753/v1/logs \
     -d '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"from '"$name"'"}}]}]}]}'
-  await 20 arrived "from $name" || { cat "$WORK/peer.log" "$WORK/asked"; exit 1; }
+  await 20 arrived "from $name" || { cat "$WORK/$(basename "$program").log" "$WORK/asked"; exit 1; }
   await 20 asked "CONNECT secret.test"
   { kill -KILL "$peer"; wait "$peer" || true; } 2>"$WORK/ended"
   since | sort -u >"$WORK/$name.txt"

@@ -49,10 +49,10 @@ for program in "$collector" "$KPULSE"; do
   timeout 60 python3 "$WORK/servers.py" "$WORK/$name.seen" 2>"$WORK/servers.log" &
   servers=$!
   pids+=("$servers")
-  "$program" --config "$WORK/config.yaml" 2>"$WORK/log" &
+  "$program" --config "$WORK/config.yaml" 2>"$WORK/$(basename "$program").log" &
   peer=$!
   pids+=("$peer")
-  await 20 grep -q "Everything is ready" "$WORK/log"
+  await 20 grep -q "Everything is ready" "$WORK/$(basename "$program").log"
   await 20 curl -s -o "$WORK/said" 127.0.0.1:29772
   for _ in 1 2; do
     curl -s -f -o "$WORK/said" -H 'content-type: application/json' 127.0.0.1:29773/v1/logs \
