@@ -141,6 +141,11 @@ impl ItemCounter {
     pub fn add(&self, items: impl Into<u64>) {
         self.counter.add(items.into(), &self.labels);
     }
+
+    /// The same, with more labels.
+    pub fn add_as(&self, items: impl Into<u64>, more: &[KeyValue]) {
+        self.counter.add(items.into(), &[&self.labels, more].concat());
+    }
 }
 
 /// The SDK takes readers by value; this one is read from outside too.

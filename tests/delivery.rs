@@ -57,6 +57,18 @@ mod kernel {
     }
 
     #[test]
+    fn what_is_refused_without_a_queue_is_said() {
+        let off = "{enabled: false}";
+        let to = format!(
+            "exporters.otlp_http={{endpoint: 'http://{}', retry_on_failure: {off}, sending_queue: {off}}}",
+            nobody()
+        );
+        let mut agent = Agent::start(&[OFTEN, &to, TO_BOTH]);
+        agent.wait_for("the first failure", |agent| points(agent, "send_failed", "otlp_http") > 0);
+        assert!(agent.errors().contains("Exporting failed. Rejecting data."), "{}", agent.errors());
+    }
+
+    #[test]
     fn a_backend_that_comes_late_gets_all_that_waited() {
         let late = nobody();
         let retry = "{initial_interval: 50ms, max_interval: 200ms}";

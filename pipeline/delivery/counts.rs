@@ -10,7 +10,7 @@ use tower::{Layer, Service, ServiceExt};
 
 use super::{Delivery, Place, Server, Stage};
 use crate::own_spans::{Span, Tracer, Who};
-use crate::{Batch, ItemCounter, Pending, Rejected};
+use crate::{Batch, Code, ItemCounter, Pending, Rejected, RejectedKind};
 
 /// Counts once per batch, after its retries: what was sent and what failed. Where no queue has taken the batch, what
 /// failed is refused.
@@ -22,6 +22,7 @@ pub(super) fn sending<S>(
     let to = delivery.server(place.signal).map(Server::labels).unwrap_or_default();
     let sent = counter(place, "sent", "Number of items successfully sent to destination.", to.clone());
     let failed = counter(place, "send_failed", "Number of items in failed attempts to send to destination.", to);
+    let failed = Failed { counter: failed, says_why: place.telemetry.is_detailed() };
     let under_way = UnderWay::new(place);
     let (tracer, who) = (place.telemetry.tracer().clone(), Who::new(place.id, "exporter", place.signal));
     layer_fn(move |inner| Counted {
@@ -55,7 +56,7 @@ fn counter(place: Place<'_>, what: &str, description: &'static str, more: Vec<Ke
 pub(super) struct Counted<S> {
     inner: S,
     sent: ItemCounter,
-    failed: ItemCounter,
+    failed: Failed,
     under_way: UnderWay,
     tracer: Tracer,
     who: Arc<Who>,
@@ -81,11 +82,9 @@ impl<S: Stage> Service<Batch> for Counted<S> {
             let answer = inner.oneshot(batch.under(&span)).await;
             let lost = answer.as_ref().err().map_or(0, |rejected| rejected.items(items));
             sent.add(items.saturating_sub(lost));
-            if lost > 0 {
-                failed.add(lost);
-            }
             tell(span.span(), &who, items.saturating_sub(lost), lost);
             if let Err(rejected) = &answer {
+                failed.add(lost, rejected);
                 span.span().fail(&rejected.reason);
                 if is_asked {
                     tell_refused(&who, rejected, items);
@@ -93,6 +92,33 @@ impl<S: Stage> Service<Batch> for Counted<S> {
             }
             answer
         })
+    }
+}
+
+/// Counts what failed; at level `detailed` also why.
+#[derive(Clone)]
+struct Failed {
+    counter: ItemCounter,
+    says_why: bool,
+}
+
+impl Failed {
+    fn add(&self, items: u32, rejected: &Rejected) {
+        if items == 0 {
+            return;
+        }
+        if !self.says_why {
+            return self.counter.add(items);
+        }
+        let kind = match (rejected.code, rejected.kind) {
+            // The Collector has the spelling of Go's library.
+            (Some(Code::Cancelled), _) => "Canceled".to_owned(),
+            (Some(code), _) => format!("{code:?}"),
+            (None, RejectedKind::Closed) => "Shutdown".to_owned(),
+            (None, _) => "_OTHER".to_owned(),
+        };
+        let is_permanent = KeyValue::new("error.permanent", rejected.kind == RejectedKind::Permanent);
+        self.counter.add_as(items, &[KeyValue::new("error.type", kind), is_permanent]);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Gauge, Histogram};
+use opentelemetry::metrics::{Histogram, UpDownCounter};
 use pipeline::component::BuildContext;
 use pipeline::{Drops, ItemCounter, Refused, RejectedKind};
 
@@ -18,7 +18,7 @@ const SIZES: [f64; 22] = [
 pub struct Counts {
     labels: Arc<[KeyValue]>,
     size: Histogram<u64>,
-    combinations: Gauge<u64>,
+    combinations: UpDownCounter<i64>,
     by_size: ItemCounter,
     by_timeout: ItemCounter,
     refused: Refused,
@@ -50,7 +50,7 @@ impl Counts {
                 .with_boundaries(SIZES.to_vec())
                 .build(),
             combinations: meter
-                .u64_gauge("otelcol_processor_batch_metadata_cardinality")
+                .i64_up_down_counter("otelcol_processor_batch_metadata_cardinality")
                 .with_description("Number of distinct metadata value combinations being processed")
                 .build(),
             by_size: trigger("batch_size", "Number of times the batch was sent due to a size trigger"),
@@ -75,8 +75,8 @@ impl Counts {
         self.refused.add(kind, items);
     }
 
-    /// There are so many combinations of metadata values.
-    pub fn combinations(&self, number: usize) {
-        self.combinations.record(number as u64, &self.labels);
+    /// There are so many combinations of metadata values more, or less. Those of all pipelines are added up.
+    pub fn combinations(&self, more: i64) {
+        self.combinations.add(more, &self.labels);
     }
 }

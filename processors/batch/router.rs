@@ -56,8 +56,15 @@ impl Router {
         let shard = Shard::new(config, counts, next, origin, received, self.stop.clone());
         self.started.send(shard).map_err(|_| Rejected::closed("the batch processor has stopped"))?;
         inputs.insert(key, input.clone());
-        self.counts.combinations(inputs.len());
+        self.counts.combinations(1);
         Ok(input)
+    }
+}
+
+impl Drop for Router {
+    fn drop(&mut self) {
+        let inputs = self.inputs.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.counts.combinations(-(inputs.len() as i64));
     }
 }
 

@@ -122,7 +122,7 @@ async fn combinations_of_metadata_are_not_mixed_and_bounded() {
         async { Ok(()) }
     });
     let config = Config { metadata_keys: vec!["Tenant".into()], metadata_cardinality_limit: 2, ..Config::default() };
-    let (edge, _tasks, _) = around(config, next);
+    let (edge, tasks, telemetry) = around(config, next);
     let from = |tenant: &str| {
         let metadata = vec![("tenant".to_owned(), tenant.to_owned()), ("other".into(), "x".into())];
         let origin = Arc::new(Origin { metadata, ..Origin::default() });
@@ -132,11 +132,20 @@ async fn combinations_of_metadata_are_not_mixed_and_bounded() {
         edge.send(from(tenant)).await.unwrap();
     }
     assert_eq!(edge.send(from("c")).await.unwrap_err().kind, RejectedKind::Permanent);
+    let combinations = || {
+        let own = counted(&telemetry);
+        let (_, after) = own.split_once("metadata_cardinality").unwrap();
+        after.split_once(r#""asInt":""#).unwrap().1.split('"').next().unwrap().to_owned()
+    };
+    assert_eq!(combinations(), "2");
     sleep(Duration::from_secs(1)).await;
     let mut origins = origins.lock().unwrap().clone();
     origins.sort_by_key(|(items, _)| *items);
     assert_eq!(origins.iter().map(|(items, _)| *items).collect::<Vec<_>>(), [2, 4]);
     assert_eq!(origins[1].1.metadata, [("tenant".to_owned(), "a".to_owned())]);
+    drop((edge, tasks));
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(combinations(), "0", "those of a pipeline that is gone do not count");
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@
 //! whether records, scopes or resources are dropped; the older lists (`logs::log_record`, `traces::span` ...) are of the context they
 //! are named after; the oldest form (`include` and `exclude` under `spans`, `metrics`, `logs`) matches properties, and
 //! not its `expr` expressions, which are the metric conditions of today. What is empty then goes too. Dropped items are counted in `kpulse_processor_dropped_items` with
-//! reason `filtered`.
+//! reason `filtered`, and by signal under the Collector's names (`otelcol_processor_filter_logs_filtered` ...).
 
 mod older;
 mod seen;
@@ -22,14 +22,15 @@ mod stage;
 mod tests;
 mod wire;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use config::Decode;
+use opentelemetry::KeyValue;
 use pipeline::component::{
     BuildContext, Factory, Processor, ProcessorConfig, ProcessorFactory, Stability, Transform, Verdict, decode,
 };
 use pipeline::proto::{LogsRequest, MetricsRequest, ProfilesRequest, TracesRequest};
-use pipeline::{Batch, BuildError, Drops, ItemCounter, Rejected, Signal};
+use pipeline::{Batch, BuildError, Drops, ItemCounter, Rejected, Signal, Telemetry};
 
 use ottl::walk::Tree;
 use ottl::{Client, Failures};
@@ -58,6 +59,7 @@ impl ProcessorConfig for Config {
             logs: stages(Signal::Logs)?,
             profiles: stages(Signal::Profiles)?,
             dropped: Drops::of_processor(&cx).of("filtered"),
+            filtered: Filtered::new(&cx),
         })))
     }
 }
@@ -68,6 +70,36 @@ struct Filter {
     logs: Vec<Stage>,
     profiles: Vec<Stage>,
     dropped: ItemCounter,
+    filtered: Filtered,
+}
+
+/// What the Collector counts; a signal's counter is there when the first of its items was dropped.
+struct Filtered {
+    telemetry: Telemetry,
+    id: String,
+    counters: [OnceLock<ItemCounter>; Signal::ALL.len()],
+}
+
+impl Filtered {
+    fn new(cx: &BuildContext) -> Self {
+        Self { telemetry: cx.telemetry.clone(), id: cx.id.to_string(), counters: Default::default() }
+    }
+
+    fn add(&self, signal: Signal, items: u32) {
+        let (what, about) = match signal {
+            Signal::Traces => ("spans", "Number of spans dropped by the filter processor."),
+            Signal::Metrics => ("datapoints", "Number of metric data points dropped by the filter processor."),
+            Signal::Logs => ("logs", "Number of logs dropped by the filter processor."),
+            Signal::Profiles => ("profiles", "Number of profiles dropped by the filter processor."),
+        };
+        let place = Signal::ALL.iter().position(|own| *own == signal);
+        let Some(counter) = place.and_then(|place| self.counters.get(place)) else { return };
+        let make = || {
+            let labels = vec![KeyValue::new("filter", self.id.clone())];
+            self.telemetry.items(format!("otelcol_processor_filter_{what}_filtered"), about, labels)
+        };
+        counter.get_or_init(make).add(items);
+    }
 }
 
 impl Transform for Filter {
@@ -104,7 +136,11 @@ impl Filter {
     }
 
     fn passed(&self, before: u32, batch: Batch) -> Verdict {
-        self.dropped.add(before - batch.items());
+        let dropped = before - batch.items();
+        if dropped > 0 {
+            self.dropped.add(dropped);
+            self.filtered.add(batch.signal(), dropped);
+        }
         if batch.items() == 0 { Verdict::Empty } else { Verdict::Pass(batch) }
     }
 }

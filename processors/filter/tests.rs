@@ -33,6 +33,7 @@ fn what_is_dropped_is_counted_with_its_reason() {
     assert_eq!(batch.items(), 3);
     let counted = counted(&telemetry);
     assert!(counted.contains(r#""asInt":"2""#) && counted.contains(r#""stringValue":"filtered""#), "{counted}");
+    assert!(counted.contains("otelcol_processor_filter_logs_filtered") && !counted.contains("spans_filtered"));
 }
 
 #[test]

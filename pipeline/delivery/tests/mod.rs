@@ -16,7 +16,7 @@ use crate::graph::{Built, New, Print};
 use crate::running::ExporterPart;
 use crate::storage::Storages;
 use crate::tests::batches::logs;
-use crate::{Batch, Extensions, Next, Rejected, Running, Settings, Signal, Telemetry};
+use crate::{Batch, Code, Extensions, Next, Rejected, Running, Settings, Signal, Telemetry};
 
 /// One answer of the leaf and how long it takes.
 pub struct Answer(pub Duration, pub Result<(), Rejected>);
@@ -120,7 +120,8 @@ impl Counts {
     pub fn of(&self, name: &str) -> Option<u64> {
         let metric = self.metric(name)?;
         let points = if metric["sum"].is_null() { &metric["gauge"] } else { &metric["sum"] };
-        points["dataPoints"][0]["asInt"].as_str()?.parse().ok()
+        // One that says why it failed is a series of its own.
+        points["dataPoints"].as_array()?.iter().map(|point| point["asInt"].as_str()?.parse::<u64>().ok()).sum()
     }
 
     /// Count and sum of a histogram that has one series.
@@ -147,4 +148,28 @@ async fn without_settings_there_are_only_the_counts() {
     assert_eq!(bench.count("otelcol_exporter_send_failed_log_records"), Some(3));
     assert_eq!(bench.count("otelcol_exporter_sent_log_records"), Some(4));
     assert_eq!(bench.count("otelcol_exporter_queue_capacity"), None);
+}
+
+#[tokio::test]
+async fn what_failed_is_counted_with_its_reason_at_level_detailed() {
+    let failures = [
+        Rejected { code: Some(Code::Cancelled), ..Rejected::permanent("no") },
+        Rejected { code: Some(Code::InvalidArgument), ..Rejected::permanent("no") },
+        Rejected::closed("stop"),
+        Rejected::retryable("busy"),
+    ];
+    let answers = failures.map(|rejected| Answer(Duration::ZERO, Err(rejected)));
+    let (bench, telemetry) = bench_traced(&Delivery::default(), answers).await;
+    for _ in 0..4 {
+        assert!(bench.next.send(logs(1)).await.is_err());
+    }
+    let mut text = Vec::new();
+    Batch::new(telemetry.snapshot().unwrap(), Arc::default()).write_json(&mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    for kind in ["Canceled", "InvalidArgument", "Shutdown", "_OTHER"] {
+        assert!(
+            text.contains(&format!(r#"{{"key":"error.type","value":{{"stringValue":"{kind}"}}}}"#)),
+            "{kind}: {text}"
+        );
+    }
 }
