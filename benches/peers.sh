@@ -31,6 +31,7 @@ metrics_gzip metrics 1500 4 batch           gzip
 changed     traces  1500 4 attributes,filter otlp
 file        traces  1500 4 batch            file
 nop         traces  2000 6 batch            nop
+durable     traces  1000 4 batch            durable
 '
 
 configure() { # PROCESSORS EXPORTER SIGNAL
@@ -41,7 +42,9 @@ processors:
   attributes: {actions: [{key: deployment.environment, value: production, action: upsert}, {key: user_agent.original, action: delete}]}
   filter: {error_mode: ignore, traces: {span: ['attributes["http.response.status_code"] == 503']}}
 exporters: {$(exporter "$2")}
+extensions: {file_storage: {directory: '$WORK/storage', create_directory: true}}
 service:
+  extensions: [$([ "$2" != durable ] || echo file_storage)]
   telemetry: {metrics: {level: none}}
   pipelines: {$3: {receivers: [otlp], processors: [${1/,/, }], exporters: [$(exporter "$2" | cut -d: -f1)]}}
 YAML
@@ -50,6 +53,7 @@ exporter() {
   case $1 in
     otlp) echo "otlp_grpc: {endpoint: '$OUT', tls: {insecure: true}, compression: none}" ;;
     gzip) echo "otlp_grpc: {endpoint: '$OUT', tls: {insecure: true}, compression: gzip}" ;;
+    durable) echo "otlp_grpc: {endpoint: '$OUT', tls: {insecure: true}, compression: none, sending_queue: {storage: file_storage}}" ;;
     file) echo "file: {path: '$WORK/out.jsonl'}" ;;
     nop) echo "nop: {}" ;;
   esac
@@ -97,7 +101,7 @@ run_case() { # WHO NAME SIGNAL REQUESTS PROCESSORS EXPORTER: CPU s per million i
   read -r items seconds refused _ < <(timeout 200 "$PEERS" send "$IN" "$signal" "$requests" "$RATE")
   [ "$refused" = 0 ] || { echo "$who refused $refused of $requests requests"; tail -3 "$WORK/$who.log"; exit 1; }
   case $6 in
-    otlp | gzip) await 60 arrived "$(expected "$name" $((items + 200000)))" ;;
+    otlp | gzip | durable) await 60 arrived "$(expected "$name" $((items + 200000)))" ;;
     file) await 60 written "$((items + 200000))" ;;
     nop) sleep 1 ;;
   esac
@@ -105,7 +109,7 @@ run_case() { # WHO NAME SIGNAL REQUESTS PROCESSORS EXPORTER: CPU s per million i
     -v kb="$(awk '/VmHWM/ { print $2 }' "/proc/$agent/status")" \
     'BEGIN { printf "%.4f %.0f %.0f\n", t / hz / n * 1e6, kb / 1024, n / s }' >>"$WORK/$name.$who"
   [ "$6" != file ] || copied "$((items + 200000))"
-  end "$agent"; end "$sink"; rm -f "$WORK/out.jsonl"
+  end "$agent"; end "$sink"; rm -rf "$WORK/out.jsonl" "$WORK/storage"
 }
 
 printf '%-14s %22s %22s %8s %8s %18s %7s\n' 'CPU s/M items' 'Collector med (min)' 'kpulse med (min)' ratio target 'peak MiB C / k' ratio
