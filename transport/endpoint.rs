@@ -1,7 +1,10 @@
 //! What an `endpoint` may be.
 
 use hyper::Uri;
+use hyper::header::HeaderValue;
 use hyper::http::uri::{Authority, PathAndQuery, Scheme};
+
+use crate::proxy::login;
 
 /// A URL with its scheme and host, for HTTP.
 ///
@@ -17,7 +20,7 @@ pub fn url(text: &str) -> Result<Uri, String> {
     }
 }
 
-/// `host:port` for gRPC, possibly after `http://`, `https://` or `dns:///`. The scheme of the result says whether
+/// `host:port` for gRPC, possibly after `http://`, `https://`, `dns:///` or `passthrough:///`. The scheme of the result says whether
 /// TLS is spoken: with `https://`, and otherwise when `tls` is wanted.
 ///
 /// # Errors
@@ -27,16 +30,28 @@ pub fn target(text: &str, tls: bool) -> Result<Uri, String> {
     if text.starts_with("unix:") {
         return Err(wrong("unix sockets are not supported"));
     }
-    let bare = ["https://", "http://", "dns:///", "dns://"].iter().find_map(|prefix| text.strip_prefix(prefix));
+    let starts = |prefix: &&&str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let prefix = ["https://", "http://", "dns:///", "dns://", "passthrough:///"].iter().find(starts);
+    let bare = prefix.and_then(|prefix| text.get(prefix.len()..));
     let authority: Authority =
         bare.unwrap_or(text).trim_end_matches('/').parse().map_err(|e| wrong(&format!("{e}")))?;
     if authority.host().is_empty() {
         return Err(wrong("there is no host"));
     }
     authority.port_u16().ok_or_else(|| wrong("there is no numeric port"))?;
-    let scheme = if tls || text.starts_with("https://") { Scheme::HTTPS } else { Scheme::HTTP };
+    let scheme = if tls || prefix == Some(&"https://") { Scheme::HTTPS } else { Scheme::HTTP };
     let parts = Uri::builder().scheme(scheme).authority(authority).path_and_query(PathAndQuery::from_static("/"));
     parts.build().map_err(|e| wrong(&e.to_string()))
+}
+
+/// A URL without `user:password@`, and these as the header `Authorization` has them.
+pub fn apart(url: Uri) -> (Uri, Option<HeaderValue>) {
+    let Some(login) = login(&url) else { return (url, None) };
+    let bare = url.authority().and_then(|authority| Some(authority.as_str().rsplit_once('@')?.1.to_owned()));
+    match bare.and_then(|bare| with_authority(&url, &bare).ok()) {
+        Some(bare) => (bare, Some(login)),
+        None => (url, Some(login)),
+    }
 }
 
 /// `base` with another host, and port if there is one.

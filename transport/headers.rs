@@ -1,5 +1,7 @@
 //! Headers that go with every request.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use config::{Decode, Decoder, Fields, Node, Opaque, Secrets, Value};
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
@@ -17,6 +19,18 @@ impl Headers {
     /// In the form that requests take. Those that broke a rule are left out.
     pub fn to_map(&self) -> HeaderMap {
         self.0.iter().filter_map(|(name, value)| parse(name, value).ok()).collect()
+    }
+
+    /// The same for gRPC, where the values of names that end in `-bin` are sent as base64.
+    pub fn to_metadata(&self) -> HeaderMap {
+        let mut headers = self.to_map();
+        for (_, value) in headers.iter_mut().filter(|(name, _)| name.as_str().ends_with("-bin")) {
+            if let Ok(mut encoded) = HeaderValue::try_from(STANDARD_NO_PAD.encode(value.as_bytes())) {
+                encoded.set_sensitive(true);
+                *value = encoded;
+            }
+        }
+        headers
     }
 
     fn item(node: &Node, decoder: &mut Decoder) -> Option<(String, Opaque)> {

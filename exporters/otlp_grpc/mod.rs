@@ -96,7 +96,7 @@ impl Config {
         if let (false, Ok(agent)) = (self.user_agent.is_empty(), HeaderValue::try_from(&self.user_agent)) {
             headers.insert(USER_AGENT, agent);
         }
-        headers.extend(self.headers.to_map());
+        headers.extend(self.headers.to_metadata());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(HeaderName::from_static("grpc-accept-encoding"), HeaderValue::from_static("gzip, zstd"));

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use pipeline::component::{Exporter, ExporterConfig};
 use pipeline::{Batch, Rejected, RejectedKind, Signal, Tasks};
 use prost::Message;
-use transport::{Compression, Status, TlsSettings};
+use transport::{Compression, Headers, Status, TlsSettings};
 
 use super::{Config, frame};
 use crate::otlp::{ExportResponse, PartialSuccess};
@@ -144,4 +144,16 @@ async fn another_authority_and_agent_are_said_and_the_endpoint_is_connected_to()
     let mut plain = Vec::new();
     snap::read::FrameDecoder::new(&seen.body[5..]).read_to_end(&mut plain).unwrap();
     assert_eq!(plain, batch().encode());
+}
+
+#[tokio::test]
+async fn headers_whose_names_end_in_bin_are_sent_as_base64() {
+    let server = Server::start(true, vec![taken(&ExportResponse::default())]).await;
+    let own = [("X-Own-Bin", "a?>b"), ("x-own", "a?>b")].map(|(name, value)| (name.into(), config::Opaque::new(value)));
+    exporter(Config { headers: Headers::new(own), ..config(&server) }).await.send(batch()).await.unwrap();
+    let seen = &server.seen()[0];
+    assert_eq!(
+        (&seen.headers["x-own-bin"], &seen.headers["x-own"]),
+        (&"YT8+Yg".parse().unwrap(), &"a?>b".parse().unwrap())
+    );
 }

@@ -192,7 +192,10 @@ pub static FACTORY: ExporterFactory = Factory {
 
 impl ExporterConfig for Config {
     fn build(&self, cx: BuildContext) -> Result<Arc<dyn Exporter>, BuildError> {
-        let parsed = self.urls().map(|(signal, _, url)| Ok((signal, endpoint::url(&url)?)));
+        let parsed = self.urls().map(|(signal, _, url)| {
+            let (url, login) = endpoint::apart(endpoint::url(&url)?);
+            Ok((signal, url, login))
+        });
         let urls = parsed.collect::<Result<_, String>>().map_err(|e| BuildError::of(&cx, e))?;
         let headers = self.request_headers();
         let partial = PartialSuccesses::new(&cx);
@@ -212,12 +215,12 @@ impl Config {
     fn request_headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(header::USER_AGENT, header::HeaderValue::from_static(transport::USER_AGENT));
-        headers.extend(self.headers.to_map());
         let kind = match self.encoding {
             Encoding::Proto => "application/x-protobuf",
             Encoding::Json => "application/json",
         };
         headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+        headers.extend(self.headers.to_map());
         if let Some(encoding) = self.compression.encoding() {
             headers.insert(header::CONTENT_ENCODING, header::HeaderValue::from_static(encoding));
         }
@@ -227,7 +230,8 @@ impl Config {
 
 struct OtlpHttp {
     config: Config,
-    urls: Vec<(Signal, Uri)>,
+    /// Each with what says who this client is, where its URL said so.
+    urls: Vec<(Signal, Uri, Option<header::HeaderValue>)>,
     headers: HeaderMap,
     credentials: Option<Arc<dyn Credentials>>,
     client: OnceLock<Client>,
@@ -238,7 +242,7 @@ struct OtlpHttp {
 #[async_trait]
 impl Exporter for OtlpHttp {
     async fn start(&self, _: &mut Tasks) -> Result<(), StartError> {
-        let speaks_tls = self.urls.iter().any(|(_, url)| url.scheme_str() == Some("https"));
+        let speaks_tls = self.urls.iter().any(|(_, url, _)| url.scheme_str() == Some("https"));
         let connections = self.config.connections().map_err(StartError)?;
         let client = Client::open(&self.config.tls, speaks_tls, Version::Any, connections);
         let client = client.map_err(|e| StartError(e.to_string()))?;
@@ -250,13 +254,16 @@ impl Exporter for OtlpHttp {
             return Err(Rejected::closed("not started"));
         };
         let signal = batch.signal();
-        let Some((_, url)) = self.urls.iter().find(|(of, _)| *of == signal) else {
+        let Some((_, url, login)) = self.urls.iter().find(|(of, ..)| *of == signal) else {
             return Err(Rejected::permanent(format!("neither endpoint nor {signal}_endpoint is set")));
         };
         let body = body(&batch, self.config.encoding, self.config.compression).await?;
         let mut request = Request::new(Chunks::new([body]));
         *request.method_mut() = transport::Method::POST;
         *request.uri_mut() = url.clone();
+        if let Some(login) = login {
+            request.headers_mut().insert(header::AUTHORIZATION, login.clone());
+        }
         request.headers_mut().extend(self.headers.clone());
         tell_span(request.headers_mut(), &self.tracer, &batch);
         authorize(self.credentials.as_deref(), &batch, request.headers_mut()).await?;

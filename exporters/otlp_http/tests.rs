@@ -282,3 +282,19 @@ async fn a_server_that_sends_round_in_circles_is_left() {
     assert_eq!(exporter(config).await.send(batch()).await.unwrap_err().kind, RejectedKind::Permanent);
     assert_eq!(server.seen().len(), 11);
 }
+
+#[tokio::test]
+async fn who_a_url_says_and_a_content_type_of_ones_own_are_sent_and_a_header_wins() {
+    let server = Server::start(false, vec![Reply { status: 400, ..Reply::default() }]).await;
+    let named = [("Content-Type".into(), config::Opaque::new("application/own"))];
+    let with = [("Authorization".into(), config::Opaque::new("mine"))];
+    for headers in [Headers::new(named), Headers::new(with)] {
+        let config = Config { endpoint: format!("http://u:p@{}", server.address), headers, ..Config::default() };
+        let rejected = exporter(config).await.send(batch()).await.unwrap_err();
+        assert!(!rejected.reason.contains("u:p"), "{rejected}");
+    }
+    let said = |index: usize, name: &str| server.seen()[index].headers[name].to_str().unwrap().to_owned();
+    assert_eq!((said(0, "authorization"), said(0, "content-type")), ("Basic dTpw".into(), "application/own".into()));
+    assert_eq!(said(1, "authorization"), "mine");
+    assert_eq!(said(1, "host"), server.address.to_string());
+}

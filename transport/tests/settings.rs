@@ -92,6 +92,8 @@ fn endpoints_of_grpc_are_host_and_port_and_tls_is_the_default() {
     let target = |text, tls| endpoint::target(text, tls).map(|uri| uri.to_string());
     assert_eq!(target("localhost:4317", true).unwrap(), "https://localhost:4317/");
     assert_eq!(target("http://h:4317", false).unwrap(), "http://h:4317/");
+    assert_eq!(target("HTTPS://h:4317", false).unwrap(), "https://h:4317/");
+    assert_eq!(target("passthrough:///h:4317", false).unwrap(), "http://h:4317/");
     assert_eq!(target("https://h:4317", false).unwrap(), "https://h:4317/");
     assert_eq!(target("dns:///[::1]:4317", false).unwrap(), "http://[::1]:4317/");
     for bad in ["", "localhost", "h:port", ":4317", "unix:///run/x", "h:1/path"] {
