@@ -47,8 +47,11 @@ impl Counting {
     }
 }
 
+// Not inlined: there are tens of thousands of calls, and the code of each would be a fifth of the program.
+//
 // SAFETY: every call goes to the system's allocator as it came; counting allocates nothing.
 unsafe impl GlobalAlloc for Counting {
+    #[inline(never)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of GlobalAlloc.
         let pointer = Self::count(unsafe { System.alloc(layout) }, 0, layout.size());
@@ -56,6 +59,7 @@ unsafe impl GlobalAlloc for Counting {
         pointer
     }
 
+    #[inline(never)]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of GlobalAlloc.
         let pointer = Self::count(unsafe { System.alloc_zeroed(layout) }, 0, layout.size());
@@ -63,6 +67,7 @@ unsafe impl GlobalAlloc for Counting {
         pointer
     }
 
+    #[inline(never)]
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         samples::freed(pointer);
         // SAFETY: the caller keeps the contract of GlobalAlloc.
@@ -71,6 +76,7 @@ unsafe impl GlobalAlloc for Counting {
         pointer
     }
 
+    #[inline(never)]
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         // Before somebody else can have it.
         samples::freed(pointer);

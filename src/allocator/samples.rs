@@ -96,6 +96,8 @@ pub fn freed(pointer: *mut u8) {
     }
 }
 
+#[cold]
+#[inline(never)]
 fn count(pointer: *mut u8, size: usize) {
     let bytes = i64::try_from(size).unwrap_or(i64::MAX);
     if pointer.is_null() || LEFT.fetch_sub(bytes, Ordering::Relaxed) > bytes {
@@ -125,6 +127,8 @@ fn keep(pointer: *mut u8, size: usize) {
     OWNERS[row].0[place].store(pointer as usize, Ordering::Release);
 }
 
+#[cold]
+#[inline(never)]
 fn forget(pointer: *mut u8) {
     let own = |owner: &&AtomicUsize| owner.load(Ordering::Relaxed) == pointer as usize;
     if let Some(owner) = OWNERS[row(pointer)].0.iter().find(own) {
