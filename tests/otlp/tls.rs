@@ -64,10 +64,11 @@ async fn ask(agent: &Agent, tls: &TlsSettings) -> Result<String, String> {
 async fn calls_come_over_tls_and_not_without() {
     let files = Files::new("tls");
     files.certificate("server");
-    let agent = start(&[&files.server("")]);
+    let mut agent = start(&[&files.server("")]);
     assert_eq!(ask(&agent, &files.client(None)).await.unwrap(), "0");
     let plain = format!("http://{}", address(&agent, "grpc"));
     assert!(call(&plain, &TlsSettings::default(), method("logs"), &[], framed(0, b"")).await.is_err());
+    agent.wait_for("a word about it", |agent| agent.errors().contains("TLS handshake failed"));
 }
 
 #[tokio::test]

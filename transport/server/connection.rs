@@ -3,6 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
 use std::hash::{BuildHasher, Hasher};
+use std::io::ErrorKind;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +54,11 @@ impl Connections {
         let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(tls).accept(stream));
         match handshake.await {
             Ok(Ok(stream)) => self.answer(TokioIo::new(stream), caller, handler).await,
-            Ok(Err(error)) => tracing::debug!(peer = ?caller.address, %error, "TLS handshake failed"),
+            // Who only looks whether the port is open says nothing and leaves.
+            Ok(Err(error)) if error.kind() == ErrorKind::UnexpectedEof => {
+                tracing::debug!(peer = ?caller.address, %error, "TLS handshake failed");
+            }
+            Ok(Err(error)) => tracing::warn!(peer = ?caller.address, %error, "TLS handshake failed"),
             Err(_) => tracing::debug!(peer = ?caller.address, "TLS handshake timed out"),
         }
     }
