@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use pipeline::component::BuildContext;
 use pipeline::{Authenticator, BuildError, StartError, Tasks, lets_in};
-use transport::{Auth, Handler, HttpServerSettings, Said, gated};
+use transport::{Handler, HttpServerSettings, Said, gated};
 
 /// A server that nobody has opened yet, and who lets people in.
 #[derive(Clone)]
 pub struct PageServer {
     settings: HttpServerSettings,
-    gate: Option<(Auth, Arc<dyn Authenticator>)>,
+    gate: Option<Arc<dyn Authenticator>>,
 }
 
 impl PageServer {
@@ -20,7 +20,7 @@ impl PageServer {
     /// An authenticator that is not there.
     pub fn of(cx: &BuildContext, settings: &HttpServerSettings) -> Result<Self, BuildError> {
         let auth = settings.auth.get();
-        let gate = auth.map(|auth| Ok((auth.clone(), cx.authenticator(&auth.authenticator)?))).transpose()?;
+        let gate = auth.map(|auth| cx.authenticator(&auth.authenticator)).transpose()?;
         Ok(Self { settings: settings.clone(), gate })
     }
 
@@ -30,9 +30,9 @@ impl PageServer {
     /// When the port cannot be had, or a certificate not be read.
     pub async fn start(&self, id: &str, mut handler: Arc<Handler>, tasks: &mut Tasks) -> Result<(), StartError> {
         let server = self.settings.open().await.map_err(|error| StartError(error.to_string()))?;
-        if let Some((auth, gate)) = self.gate.clone() {
+        if let Some(gate) = self.gate.clone() {
             let asked = move |said: Said| lets_in(gate.clone(), move |name| said.get(name));
-            handler = gated(handler, auth, Arc::new(move |said| Box::pin(asked(said))));
+            handler = gated(handler, &self.settings, Arc::new(move |said| Box::pin(asked(said))));
         }
         let mut stop = tasks.stop();
         tasks.spawn(format!("{id} on {}", self.settings.listen.endpoint), async move {

@@ -57,7 +57,8 @@ pub fn handler(
     settings: &HttpServerSettings,
     page: impl Fn(&Parts) -> Page + Send + Sync + 'static,
 ) -> Arc<crate::Handler> {
-    let (cors, headers) = (settings.cors.get().cloned(), settings.response_headers.to_map());
+    let (cors, headers) =
+        (settings.cors.get().filter(|cors| cors.is_on()).cloned(), settings.response_headers.to_map());
     Arc::new(move |request, _| {
         let allowed = cors.as_ref().map(|cors| cors.headers(&request)).unwrap_or_default();
         let page = match cors.is_some() && is_preflight(&request) {

@@ -39,7 +39,7 @@ use format::Format;
 use names::Naming;
 pub use names::Suffixes;
 pub use series::Store;
-use transport::{Auth, HttpServerSettings, Said, gated};
+use transport::{HttpServerSettings, Said, gated};
 
 config::settings! {
     /// A page that Prometheus scrapes.
@@ -133,7 +133,7 @@ impl ExporterConfig for Config {
         let drops = Drops::of_exporter(&cx);
         let dropped = series::Dropped::ALL.map(|reason| drops.of(reason.name()));
         let auth = self.server.auth.get();
-        let gate = auth.map(|auth| Ok((auth.clone(), cx.authenticator(&auth.authenticator)?))).transpose()?;
+        let gate = auth.map(|auth| cx.authenticator(&auth.authenticator)).transpose()?;
         let open_metrics = self.enable_open_metrics;
         Ok(Arc::new(Prometheus { server: self.server.clone(), open_metrics, store, dropped, gate }))
     }
@@ -149,7 +149,7 @@ struct Prometheus {
     store: Arc<Mutex<Store>>,
     dropped: [ItemCounter; series::Dropped::ALL.len()],
     /// Who lets scrapers in.
-    gate: Option<(Auth, Arc<dyn Authenticator>)>,
+    gate: Option<Arc<dyn Authenticator>>,
 }
 
 #[async_trait]
@@ -167,9 +167,9 @@ impl Exporter for Prometheus {
         };
         let mut stop = tasks.stop();
         let mut handler = server::handler(&self.server, Arc::new(page));
-        if let Some((auth, gate)) = self.gate.clone() {
+        if let Some(gate) = self.gate.clone() {
             let asked = move |said: Said| lets_in(gate.clone(), move |name| said.get(name));
-            handler = gated(handler, auth, Arc::new(move |said| Box::pin(asked(said))));
+            handler = gated(handler, &self.server, Arc::new(move |said| Box::pin(asked(said))));
         }
         tasks.spawn(format!("prometheus on {}", self.server.listen.endpoint), async move {
             server.serve(handler, stop.requested()).await;
