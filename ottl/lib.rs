@@ -13,6 +13,7 @@ mod expr;
 mod failures;
 pub mod fields;
 pub mod functions;
+mod growing;
 mod infer;
 mod math;
 mod path;

@@ -11,8 +11,9 @@ use super::Kind::{OneOf, Text};
 use super::parsers::{entry, of_text};
 use super::{Failure, Function, converter, may, need};
 use crate::call::Args;
+use crate::growing::Growing;
 use crate::target::Context;
-use crate::value::{Val, find_or_insert};
+use crate::value::Val;
 
 pub static FUNCTIONS: &[Function] = &[
     converter(
@@ -161,12 +162,12 @@ fn delimiter(text: &str) -> Result<u8, Failure> {
 
 /// Parts without a key or a `=` are none.
 fn attributes(text: &str, delimiter: u8) -> Vec<KeyValue> {
-    let mut map = Vec::new();
+    let mut map = Growing::default();
     for pair in text.as_bytes().split(|byte| *byte == delimiter) {
         let pair = String::from_utf8_lossy(pair);
         if let Some((key, value)) = pair.split_once('=').filter(|(key, _)| !key.is_empty()) {
-            *find_or_insert(&mut map, key) = of_text(value);
+            *map.value(key) = of_text(value);
         }
     }
-    map
+    map.into_entries()
 }

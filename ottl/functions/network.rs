@@ -13,6 +13,7 @@ use super::parsers::{entry, of_text};
 use super::url::{Url, decoded};
 use super::{Failure, Function, converter, may, need};
 use crate::call::Args;
+use crate::growing::Growing;
 use crate::value::{Val, find_or_insert};
 
 pub static FUNCTIONS: &[Function] = &[
@@ -69,19 +70,19 @@ fn parts(text: &str) -> Result<Val<'static>, Failure> {
 
 /// Each parameter with the list of its values.
 fn query_of(query: &str) -> Result<Val<'static>, Failure> {
-    let mut parameters: Vec<KeyValue> = Vec::new();
+    let mut parameters = Growing::default();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         if pair.contains(';') {
             return Err(Failure::from("a semicolon in a query"));
         }
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (key, value) = (decoded(&key.replace('+', " "))?, decoded(&value.replace('+', " "))?);
-        match &mut find_or_insert(&mut parameters, &key).value {
+        match &mut parameters.value(&key).value {
             Some(Value::ArrayValue(list)) => list.values.push(of_text(&value)),
             empty => *empty = Some(Value::ArrayValue(ArrayValue { values: vec![of_text(&value)] })),
         }
     }
-    let mut map = Vec::new();
+    let (mut map, parameters) = (Vec::new(), parameters.into_entries());
     if !parameters.is_empty() {
         find_or_insert(&mut map, "query").value = Some(Value::KvlistValue(KeyValueList { values: parameters }));
     }

@@ -6,6 +6,7 @@ use pipeline::proto::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
 use super::Kind::{Flag, Map, OneOf, Pattern, Text, Word};
 use super::{Failure, Function, converter, may, need};
 use crate::call::Args;
+use crate::growing::Growing;
 use crate::strings::as_text;
 use crate::value::{Val, find_or_insert};
 
@@ -92,14 +93,14 @@ fn key_value<'a>(args: Args<'a, '_>) -> Result<Val<'a>, Failure> {
     if text.is_empty() {
         return Err(Failure::from("an empty text has no pairs"));
     }
-    let mut map = Vec::new();
+    let mut map = Growing::default();
     for pair in pairs(&text, between)? {
         let Some((key, value)) = pair.split_once(delimiter) else {
             return Err(Failure::from(format!("{pair:?} has no {delimiter:?}")));
         };
-        *find_or_insert(&mut map, key.trim()) = of_text(value.trim());
+        *map.value(key.trim()) = of_text(value.trim());
     }
-    Ok(Val::Map(map.into()))
+    Ok(Val::Map(map.into_entries().into()))
 }
 
 /// The parts of a text; quotes keep a part together and are taken off, a backslash keeps the next quote.
@@ -166,11 +167,11 @@ fn csv<'a>(args: Args<'a, '_>) -> Result<Val<'a>, Failure> {
     if names.len() != fields.len() {
         return Err(Failure::from(format!("{} fields for {} names", fields.len(), names.len())));
     }
-    let mut map = Vec::new();
+    let mut map = Growing::default();
     for (name, field) in names.into_iter().zip(fields) {
-        *find_or_insert(&mut map, name) = of_text(&field);
+        *map.value(name) = of_text(&field);
     }
-    Ok(Val::Map(map.into()))
+    Ok(Val::Map(map.into_entries().into()))
 }
 
 /// The fields of one row; a doubled quote is a quote.

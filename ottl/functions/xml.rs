@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::Kind::Text;
 use super::parsers::{entry, of_text};
 use super::{Failure, Function, converter, need};
-use crate::value::{Val, find_or_insert};
+use crate::growing::Growing;
+use crate::value::Val;
 use crate::xml::{Id, Kind, ROOT, Tree};
 use pipeline::proto::common::v1::any_value::Value;
 use pipeline::proto::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
@@ -58,11 +59,11 @@ fn full(tree: &Tree, element: Id) -> Vec<KeyValue> {
         out.push(entry("content", of_text(&content)));
     }
     if !tree.node(element).attributes.is_empty() {
-        let mut attributes = Vec::new();
+        let mut attributes = Growing::default();
         for attribute in &tree.node(element).attributes {
-            *find_or_insert(&mut attributes, &attribute.name) = of_text(&attribute.value);
+            *attributes.value(&attribute.name) = of_text(&attribute.value);
         }
-        out.push(entry("attributes", map(attributes)));
+        out.push(entry("attributes", map(attributes.into_entries())));
     }
     let values: Vec<AnyValue> = elements(tree, element).map(|child| map(full(tree, child))).collect();
     if !values.is_empty() {

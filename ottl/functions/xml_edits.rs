@@ -94,26 +94,28 @@ fn remove<'a>(args: Args<'a, '_>) -> Result<Val<'a>, Failure> {
     }
     let mut tree = Tree::read(&text)?;
     let places = selected(args, &tree).unwrap_or_default();
-    let names: Vec<Option<String>> =
-        places.iter().map(|place| attribute(&tree, *place).map(|(name, _)| name.to_owned())).collect();
-    for (place, name) in places.into_iter().zip(names) {
-        match (name, tree.node(place.node).kind) {
-            (Some(name), _) => tree.remove_attribute(place.node, &name),
-            (None, Kind::Element | Kind::Text | Kind::Comment | Kind::Data) => tree.remove(place.node),
+    let (mut nodes, mut attributes) = (Vec::new(), Vec::new());
+    for place in places {
+        match (attribute(&tree, place), tree.node(place.node).kind) {
+            (Some((name, _)), _) => attributes.push((place.node, name.to_owned())),
+            (None, Kind::Element | Kind::Text | Kind::Comment | Kind::Data) => nodes.push(place.node),
             (None, _) => {}
         }
     }
+    tree.remove_attributes(&attributes);
+    tree.remove(nodes);
     written(&tree)
 }
 
 fn attributes_to_elements<'a>(args: Args<'a, '_>) -> Result<Val<'a>, Failure> {
     let mut tree = Tree::read(&args.text(0)?)?;
     let places = selected(args, &tree).unwrap_or_else(|| all_attributes(&tree));
-    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    let found: Vec<_> =
-        places.iter().filter_map(|place| Some((place.node, attribute(&tree, *place).map(owned)?))).collect();
-    for (element, (name, value)) in found {
-        tree.remove_attribute(element, &name);
+    let found: Vec<_> = places.iter().filter_map(|place| Some((place.node, attribute(&tree, *place)?))).collect();
+    let owned = |(node, (name, value)): &(Id, (&str, &str))| (*node, (*name).to_owned(), (*value).to_owned());
+    let found: Vec<_> = found.iter().map(owned).collect();
+    let names: Vec<_> = found.iter().map(|(element, name, _)| (*element, name.clone())).collect();
+    tree.remove_attributes(&names);
+    for (element, name, value) in found {
         let new = tree.add(element, Node::new(Kind::Element, name));
         tree.add(new, Node::new(Kind::Text, value));
     }

@@ -4,7 +4,13 @@
 //! one, whatever stands before the first element is dropped, and empty elements have two tags.
 
 mod read;
+mod scopes;
+#[cfg(test)]
+mod tests;
 mod write;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 pub use write::write;
 
@@ -56,7 +62,7 @@ pub struct Node {
     /// What stands before the colon of an element's name, or nothing.
     pub prefix: String,
     /// The URL of its namespace, or nothing.
-    pub namespace: String,
+    pub namespace: Arc<str>,
     /// Its attributes in their order.
     pub attributes: Vec<Attribute>,
     /// What stands behind the target of an instruction.
@@ -74,7 +80,7 @@ impl Node {
             kind,
             data: data.into(),
             prefix: String::new(),
-            namespace: String::new(),
+            namespace: Arc::default(),
             attributes: Vec::new(),
             instruction: String::new(),
             parent: None,
@@ -131,18 +137,34 @@ impl Tree {
         }
     }
 
-    /// Takes a node out of what it is in.
-    pub fn remove(&mut self, id: Id) {
-        if let Some(parent) = self.nodes[id].parent.take() {
-            self.nodes[parent].children.retain(|child| *child != id);
+    /// Takes nodes out of what they are in, each parent gone through once: they may be as many as there are.
+    pub fn remove(&mut self, ids: impl IntoIterator<Item = Id>) {
+        let mut parents = HashSet::new();
+        for id in ids {
+            parents.extend(self.nodes[id].parent.take());
+        }
+        for parent in parents {
+            let mut children = std::mem::take(&mut self.nodes[parent].children);
+            children.retain(|child| self.nodes[*child].parent.is_some());
+            self.nodes[parent].children = children;
         }
     }
 
-    /// Takes an attribute without prefix away, as the Collector does also for one that has a prefix.
-    pub fn remove_attribute(&mut self, id: Id, name: &str) {
-        let attributes = &mut self.nodes[id].attributes;
-        if let Some(place) = attributes.iter().position(|a| a.prefix.is_empty() && a.name == name) {
-            attributes.remove(place);
+    /// Takes attributes of these nodes and names away, each node gone through once. Of several with the name it is the
+    /// first without prefix, as the Collector does also for one that has a prefix.
+    pub fn remove_attributes(&mut self, gone: &[(Id, String)]) {
+        let mut counts: HashMap<Id, HashMap<&str, usize>> = HashMap::new();
+        for (id, name) in gone {
+            *counts.entry(*id).or_default().entry(name).or_default() += 1;
+        }
+        for (id, mut counts) in counts {
+            self.nodes[id].attributes.retain(|attribute| match counts.get_mut(&*attribute.name) {
+                Some(count) if *count > 0 && attribute.prefix.is_empty() => {
+                    *count -= 1;
+                    false
+                }
+                _ => true,
+            });
         }
     }
 

@@ -1,14 +1,16 @@
 //! From text to a tree.
 
+use std::collections::HashSet;
+
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
+use super::scopes::Scopes;
 use super::{Attribute, Id, Kind, Node, ROOT, Tree};
 use crate::Failure;
 
 /// Deeper than this nothing is read, so that nobody's text can take the stack.
 const DEEPEST: usize = 1_000;
-const XML: &str = "http://www.w3.org/XML/1998/namespace";
 
 impl Tree {
     /// Reads a text.
@@ -36,7 +38,7 @@ impl Tree {
         // The first node is the declaration, or stands where it would be.
         let first = top.first().copied().filter(|first| tree.node(*first).kind != Kind::Element);
         match first {
-            Some(first) if !text.starts_with("<?xml") => tree.remove(first),
+            Some(first) if !text.starts_with("<?xml") => tree.remove([first]),
             _ => {}
         }
         Ok(tree)
@@ -59,16 +61,14 @@ fn lines(text: &str) -> String {
 struct Building {
     tree: Tree,
     open: Vec<Id>,
-    /// Prefixes with their URLs, and how deep they were declared.
-    scopes: Vec<(String, String, usize)>,
+    scopes: Scopes,
     /// The text that an entity or more text goes on with.
     said: Option<Id>,
 }
 
 impl Default for Building {
     fn default() -> Self {
-        let scopes = vec![("xml".to_owned(), XML.to_owned(), 0)];
-        Self { tree: Tree::empty(), open: Vec::new(), scopes, said: None }
+        Self { tree: Tree::empty(), open: Vec::new(), scopes: Scopes::default(), said: None }
     }
 }
 
@@ -101,11 +101,11 @@ impl Building {
             }
             Event::Empty(start) => {
                 self.element(&start)?;
-                self.leave(self.open.len());
+                self.scopes.leave(self.open.len());
             }
             Event::End(_) => {
                 self.open.pop().ok_or("XML that ends what is not open")?;
-                self.leave(self.open.len());
+                self.scopes.leave(self.open.len());
             }
             Event::CData(text) => self.add(Kind::Data, &lines(&text.decode().map_err(|error| wrong(&error))?)),
             Event::Comment(text) => self.add(Kind::Comment, &lines(&text.decode().map_err(|error| wrong(&error))?)),
@@ -149,12 +149,11 @@ impl Building {
         let mut node = Node::new(kind, target);
         node.instruction = rest.trim().to_owned();
         let pairs = rest.split(' ').filter_map(|pair| pair.trim().split_once('=')).filter(|(name, _)| !name.is_empty());
-        for (name, value) in pairs {
+        let mut known = HashSet::new();
+        for (name, value) in pairs.filter(|(name, _)| known.insert(*name)) {
             let (prefix, name) = split(name);
             let value = value.trim_matches(['"', '\'']).to_owned();
-            if !node.attributes.iter().any(|known| known.prefix == prefix && known.name == name) {
-                node.attributes.push(Attribute { prefix: prefix.to_owned(), name: name.to_owned(), value });
-            }
+            node.attributes.push(Attribute { prefix: prefix.to_owned(), name: name.to_owned(), value });
         }
         self.tree.add(self.parent(), node);
     }
@@ -169,25 +168,20 @@ impl Building {
             let value = lines(utf8(&attribute.value)?);
             let value = quick_xml::escape::unescape(&value).map_err(|error| wrong(&error))?;
             match (prefix, name) {
-                ("", "xmlns") => self.scopes.push((String::new(), value.to_string(), depth)),
-                ("xmlns", name) => self.scopes.push((name.to_owned(), value.to_string(), depth)),
+                ("", "xmlns") => self.scopes.declare("", &value, depth),
+                ("xmlns", name) => self.scopes.declare(name, &value, depth),
                 _ => {}
             }
             let (prefix, name) = (prefix.to_owned(), name.to_owned());
             node.attributes.push(Attribute { prefix, name, value: value.into_owned() });
         }
-        let known = self.scopes.iter().rev().find(|(known, ..)| known == prefix).map(|(_, url, _)| url.clone());
+        let known = self.scopes.url(prefix);
         if known.is_none() && !prefix.is_empty() {
             return Err(Failure::from(format!("XML that does not declare its prefix {prefix:?}")));
         }
         node.namespace = known.unwrap_or_default();
         node.prefix = prefix.to_owned();
         Ok(self.tree.add(self.parent(), node))
-    }
-
-    /// What was declared deeper than this is forgotten.
-    fn leave(&mut self, depth: usize) {
-        self.scopes.retain(|(.., declared)| *declared <= depth);
     }
 }
 

@@ -1,5 +1,7 @@
 //! What an expression means in a tree.
 
+use std::collections::HashSet;
+
 use pipeline::double_text;
 
 use super::axes::Axis;
@@ -114,8 +116,8 @@ fn binary(operator: Operator, left: &Expr, right: &Expr, here: Here<'_>) -> Valu
         Operator::Mod => number(|a, b| a % b),
         Operator::Union => {
             let mut places = left.places();
-            let more: Vec<Place> = right.places().into_iter().filter(|place| !places.contains(place)).collect();
-            places.extend(more);
+            let known: HashSet<Place> = places.iter().copied().collect();
+            places.extend(right.places().into_iter().filter(|place| !known.contains(place)));
             Value::Nodes(places)
         }
         _ => Value::Bool(compare(operator, &left, &right, tree)),

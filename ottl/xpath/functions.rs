@@ -149,7 +149,7 @@ fn names(args: &[Value], here: Here<'_>) -> (String, String, String) {
     let node = here.tree.node(place.node);
     match place.attribute.and_then(|index| node.attributes.get(index)) {
         Some(attribute) => (attribute.prefix.clone(), attribute.name.clone(), String::new()),
-        None => (node.prefix.clone(), node.data.clone(), node.namespace.clone()),
+        None => (node.prefix.clone(), node.data.clone(), node.namespace.to_string()),
     }
 }
 
