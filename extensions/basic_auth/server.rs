@@ -10,11 +10,15 @@ use base64::engine::general_purpose::STANDARD;
 use pipeline::extension::Extension;
 use pipeline::{Authenticator, Health, Identity, Said, StartError, Tasks};
 use sha2::{Digest, Sha256};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::htpasswd::Htpasswd;
 
 const SCHEME: &str = "basic ";
+/// A longer password is wrong where finding that out is costly, as in libxcrypt: the cost grows with its length.
+const LONGEST_PASSWORD: usize = 512;
+/// So many passwords are tried at once, whoever sends wrong ones; other work keeps the rest of the processors.
+const TRIED_AT_ONCE: usize = 2;
 
 /// Lets in who is in the list.
 pub struct BasicServer {
@@ -23,12 +27,15 @@ pub struct BasicServer {
     /// Of each user the last password that was right, as a hash that means nothing outside this process.
     right: Mutex<HashMap<String, [u8; 32]>>,
     keys: RandomState,
+    /// Who tries a costly one has a permit.
+    trying: Arc<Semaphore>,
 }
 
 impl BasicServer {
     /// Of these settings.
     pub fn new(settings: super::Htpasswd) -> Self {
-        Self { settings, list: OnceLock::new(), right: Mutex::default(), keys: RandomState::new() }
+        let trying = Arc::new(Semaphore::new(TRIED_AT_ONCE));
+        Self { settings, list: OnceLock::new(), right: Mutex::default(), keys: RandomState::new(), trying }
     }
 
     fn read(&self) -> Result<Htpasswd, String> {
@@ -53,6 +60,9 @@ impl BasicServer {
         if !kept.is_costly() {
             return kept.is(&password);
         }
+        if password.len() > LONGEST_PASSWORD {
+            return false;
+        }
         let trace = self.trace(user, &password);
         let known = |right: &Mutex<HashMap<String, [u8; 32]>>| {
             right.lock().unwrap_or_else(PoisonError::into_inner).get(user) == Some(&trace)
@@ -60,8 +70,15 @@ impl BasicServer {
         if known(&self.right) {
             return true;
         }
+        let Ok(permit) = self.trying.clone().acquire_owned().await else { return false };
+        // Somebody may have found it out meanwhile.
+        if known(&self.right) {
+            return true;
+        }
         let kept = kept.clone();
-        let is_right = tokio::task::spawn_blocking(move || kept.is(&password)).await.unwrap_or(false);
+        // A client that leaves does not stop it: the permit goes with it.
+        let tried = tokio::task::spawn_blocking(move || (kept.is(&password), permit).0);
+        let is_right = tried.await.unwrap_or(false);
         if is_right {
             self.right.lock().unwrap_or_else(PoisonError::into_inner).insert(user.to_owned(), trace);
         }

@@ -82,6 +82,33 @@ async fn each_kind_of_password_lets_in_its_own_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_password_whose_length_makes_it_costly_is_wrong() {
+    let long = "x".repeat(513);
+    let list = [&long[..512], &long].map(|right| format!("u{}:{}", right.len(), bcrypt::hash(right, 4).unwrap()));
+    let server = started(&format!("htpasswd:\n  inline: |\n    {}\n", list.join("\n    "))).await;
+    for (length, is_right) in [(512, true), (513, false)] {
+        let value = format!("Basic {}", STANDARD.encode(format!("u{length}:{}", &long[..length])));
+        assert_eq!(asked(&server, Some(&value)).await.is_ok(), is_right, "{length}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_passwords_in_a_crowd_keep_nobody_out_for_ever() {
+    let server = started(&format!("htpasswd: {{inline: 'a:{}'}}", bcrypt::hash("right", 4).unwrap())).await;
+    let mut crowd = tokio::task::JoinSet::new();
+    for number in 0..30 {
+        let (server, is_right) = (server.clone(), number % 10 == 9);
+        let password = if is_right { "right".to_owned() } else { format!("wrong{number}") };
+        let value = format!("Basic {}", STANDARD.encode(format!("a:{password}")));
+        crowd.spawn(async move { (asked(&server, Some(&value)).await.is_ok(), is_right) });
+    }
+    while let Some(answer) = crowd.join_next().await {
+        let (was_let_in, is_right) = answer.unwrap();
+        assert_eq!(was_let_in, is_right);
+    }
+}
+
+#[tokio::test]
 async fn who_is_not_let_in_is_told_why_in_the_collectors_words() {
     let server = started("htpasswd: {inline: 'a:b'}").await;
     for (value, why) in [

@@ -40,6 +40,10 @@ impl<'a> Jwt<'a> {
         if !claims.is_object() {
             return Err("its claims are no object".into());
         }
+        // What has to be understood and is not (RFC 7515, 4.1.11): none of these is known here.
+        if head.get("crit").is_some() {
+            return Err("it wants something understood that is not known here (crit)".into());
+        }
         let text = |name: &str| head[name].as_str().map(str::to_owned);
         let algorithm = text("alg").ok_or("it does not say how it is signed")?;
         Ok(Self { algorithm, key_id: text("kid"), claims, signed, signature: bytes(signature)? })

@@ -106,8 +106,12 @@ impl Provider {
                 if had.asked.is_some_and(|asked| asked.elapsed() < PAUSE) {
                     return Ok(());
                 }
+                // Set before for those who leave while they wait, and after for those who wait for this answer: they do
+                // not each ask a server that does not answer.
                 had.asked = Some(Instant::now());
-                get(&server.client, &server.keys_url).await?
+                let keys = get(&server.client, &server.keys_url).await;
+                had.asked = Some(Instant::now());
+                keys?
             }
             None => {
                 let file = &self.settings.public_keys_file;

@@ -103,6 +103,8 @@ fn what_is_no_token_or_no_key_says_why() {
     for text in ["", "a.b", "a.b.c", "e30.e30.", "e30.W10.", "a.b.c.d"] {
         assert!(Jwt::read(text).is_err(), "{text}");
     }
+    let critical = format!("{}.{}.", part(&json!({"alg": "ES256", "crit": ["b64"]})), part(&json!({"iss": "x"})));
+    assert!(Jwt::read(&critical).unwrap_err().contains("crit"));
     assert!(Jwt::read(&"a".repeat(20_000)).unwrap_err().contains("longer"));
     assert!(Keys::read(b"x").unwrap_err().contains("not JSON"));
     assert!(Keys::read(br#"{"keys": [{"kty": "oct"}]}"#).unwrap_err().contains("there is no RSA"));
