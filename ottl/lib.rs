@@ -19,6 +19,7 @@ mod math;
 mod path;
 mod profiles;
 mod reads;
+mod sendable;
 mod settings;
 mod strings;
 mod target;

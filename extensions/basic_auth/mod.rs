@@ -10,7 +10,8 @@
 //! With `client_auth`, an exporter names it: `auth: {authenticator: basic_auth}`. With `htpasswd`, a server does, and lets
 //! in who is in the list; others get 401, or UNAUTHENTICATED. Passwords are as Apache's htpasswd writes them: bcrypt,
 //! `$apr1$` and `$1$`, `$5$` and `$6$`, `{SHA}`, `{SSHA}`, or plain. A password that was right is remembered as a hash, so
-//! that the costly kinds are paid for once. The list is read at the start.
+//! that the costly kinds are paid for once; for these it may have 512 bytes, and two are tried at once. The list is read
+//! at the start.
 
 mod client;
 mod htpasswd;

@@ -7,6 +7,7 @@ use super::Kind::{Flag, Map, OneOf, Pattern, Text, Word};
 use super::{Failure, Function, converter, may, need};
 use crate::call::Args;
 use crate::growing::Growing;
+use crate::sendable::sendable;
 use crate::strings::as_text;
 use crate::value::{Val, find_or_insert};
 
@@ -56,7 +57,7 @@ fn json<'a>(args: Args<'a, '_>) -> Result<Val<'a>, Failure> {
     let parsed: serde_json::Value =
         serde_json::from_str(&args.text(0)?).map_err(|error| Failure::from(format!("not JSON: {error}")))?;
     match of_json(parsed).value {
-        value @ Some(Value::KvlistValue(_) | Value::ArrayValue(_)) => Ok(Val::from_owned(AnyValue { value })),
+        value @ Some(Value::KvlistValue(_) | Value::ArrayValue(_)) => sendable(AnyValue { value }),
         _ => Err(Failure::from("JSON that is neither a map nor a list")),
     }
 }

@@ -6,7 +6,7 @@ use super::Kind::Text;
 use super::parsers::{entry, of_text};
 use super::{Failure, Function, converter, need};
 use crate::growing::Growing;
-use crate::value::Val;
+use crate::sendable::sendable;
 use crate::xml::{Id, Kind, ROOT, Tree};
 use pipeline::proto::common::v1::any_value::Value;
 use pipeline::proto::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
@@ -21,7 +21,7 @@ pub static FUNCTIONS: &[Function] = &[
             let tree = Tree::read(&text)?;
             let elements: Vec<Id> = elements(&tree, ROOT).collect();
             match &elements[..] {
-                [element] if text.ends_with('>') => Ok(Val::Map(full(&tree, *element).into())),
+                [element] if text.ends_with('>') => sendable(map(full(&tree, *element))),
                 _ => Err(Failure::from("XML that is not one element")),
             }
         },
@@ -33,7 +33,7 @@ pub static FUNCTIONS: &[Function] = &[
         |args| {
             let text = args.text(0)?;
             let tree = Tree::read(&text)?;
-            Ok(Val::Map(simple(&tree, ROOT).into()))
+            sendable(map(simple(&tree, ROOT)))
         },
     ),
 ];

@@ -1,7 +1,10 @@
 //! Texts that somebody wrote to make us work for long.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pipeline::Batch;
+use pipeline::otlp::{schema, walk as walk_wire};
 use pipeline::proto::LogsRequest;
 use pipeline::proto::common::v1::AnyValue;
 use pipeline::proto::common::v1::any_value::Value;
@@ -13,7 +16,7 @@ const MANY: usize = 60_000;
 /// What takes a time that grows with the square of these takes minutes.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// How long it takes, and whether it worked.
+/// How long it takes, and whether it worked. What it made can be sent.
 fn run(call: &str, body: String) -> (Duration, bool) {
     let statement = format!("set(log.attributes[\"made\"], {call})");
     let statement = crate::statement(&statement, Context::Log, Prefix::Required).unwrap();
@@ -27,7 +30,10 @@ fn run(call: &str, body: String) -> (Duration, bool) {
         Ok(())
     })
     .unwrap();
-    (begin.elapsed(), worked)
+    let time = begin.elapsed();
+    let sent = walk_wire(&schema::LOGS_REQUEST, &Batch::new(request, Arc::default()).encode());
+    assert_eq!(sent, Ok(1), "{call}");
+    (time, worked)
 }
 
 #[test]
@@ -56,10 +62,20 @@ fn a_text_takes_no_longer_than_its_length_lets_expect() {
 }
 
 #[test]
-fn what_lies_deep_is_written_and_sent_or_refused() {
-    let deep = |depth: usize| format!("{}x{}", "<a>".repeat(depth), "</a>".repeat(depth));
-    for call in ["ParseXML(log.body)", "ParseSimplifiedXML(log.body)", "InsertXML(log.body, \"//a\", log.body)"] {
-        assert!(run(call, deep(40)).1, "{call}");
-        assert!(!run(call, deep(2_000)).1, "{call}");
+fn what_is_nested_too_deeply_to_be_read_again_is_not_made() {
+    let tags = |depth: usize| format!("{}x{}", "<a>".repeat(depth), "</a>".repeat(depth));
+    let lists = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let maps = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+    for (call, text, deepest) in [
+        ("ParseXML(log.body)", &tags as &dyn Fn(usize) -> String, 16),
+        ("ParseSimplifiedXML(log.body)", &tags, 26),
+        ("ParseJSON(log.body)", &lists, 40),
+        ("ParseJSON(log.body)", &maps, 26),
+    ] {
+        assert!(run(call, text(deepest)).1, "{call}");
+        for depth in [deepest + 1, 120, 990, 2_000] {
+            assert!(!run(call, text(depth)).1, "{call}: {depth}");
+        }
     }
+    assert!(run("InsertXML(log.body, \"//a\", log.body)", tags(40)).1);
 }

@@ -1,10 +1,11 @@
-//! Any text in a log record that functions of OTTL read as XML, CLF, LEEF and what Grok expressions match: they refuse it
-//! or they end. The first line of the input is an XPath and a Grok expression, the rest is the text.
+//! Any text in a log record that functions of OTTL read as XML, CLF, LEEF and what Grok expressions match: they refuse it,
+//! or what they make of it can be sent. The first line of the input is an XPath and a Grok expression, the rest is the text.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use ottl::walk;
 use ottl::{Context, Prefix};
+use pipeline::otlp::{self, schema};
 use pipeline::proto::LogsRequest;
 use pipeline::proto::common::v1::AnyValue;
 use pipeline::proto::common::v1::any_value::Value;
@@ -46,6 +47,6 @@ fuzz_target!(|text: &str| {
             let _ = statement.apply(target);
             Ok(())
         });
-        let _ = request.encode_to_vec();
+        otlp::walk(&schema::LOGS_REQUEST, &request.encode_to_vec()).expect("what was made can be sent");
     }
 });
