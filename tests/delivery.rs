@@ -8,7 +8,7 @@ mod kernel {
     use std::net::{SocketAddr, TcpListener, TcpStream};
     use std::time::{Duration, Instant};
 
-    use crate::agent::Agent;
+    use crate::agent::{Agent, free_port};
 
     const OFTEN: &str = "receivers.ebpf_metrics.collection_interval=200ms";
     const TO_BOTH: &str = "service.pipelines.metrics.exporters=[file, otlp_http]";
@@ -19,10 +19,6 @@ mod kernel {
 
     fn waiting(agent: &Agent) -> u64 {
         agent.own_metric("otelcol_exporter_queue_size{data_type=\"metrics\",exporter=\"otlp_http\"}")
-    }
-
-    fn nobody() -> SocketAddr {
-        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
     }
 
     /// Takes every request on `address` from now on.
@@ -45,7 +41,7 @@ mod kernel {
 
     #[test]
     fn what_a_dead_backend_cannot_take_is_counted_point_by_point() {
-        let dead = nobody();
+        let dead = free_port();
         let to = format!("exporters.otlp_http={{endpoint: 'http://{dead}', retry_on_failure: {{enabled: false}}}}");
         let mut agent = Agent::start(&[OFTEN, &to, TO_BOTH]);
         agent.wait_for("as many failed as others took", |agent| {
@@ -61,7 +57,7 @@ mod kernel {
         let off = "{enabled: false}";
         let to = format!(
             "exporters.otlp_http={{endpoint: 'http://{}', retry_on_failure: {off}, sending_queue: {off}}}",
-            nobody()
+            free_port()
         );
         let mut agent = Agent::start(&[OFTEN, &to, TO_BOTH]);
         agent.wait_for("the first failure", |agent| points(agent, "send_failed", "otlp_http") > 0);
@@ -70,7 +66,7 @@ mod kernel {
 
     #[test]
     fn a_backend_that_comes_late_gets_all_that_waited() {
-        let late = nobody();
+        let late = free_port();
         let retry = "{initial_interval: 50ms, max_interval: 200ms}";
         let to = format!("exporters.otlp_http={{endpoint: 'http://{late}', retry_on_failure: {retry}}}");
         let mut agent = Agent::start(&[OFTEN, &to, TO_BOTH]);
@@ -84,7 +80,7 @@ mod kernel {
 
     #[test]
     fn a_wait_for_the_next_attempt_does_not_hold_up_the_stop_and_its_end_is_said() {
-        let to = format!("exporters.otlp_http={{endpoint: 'http://{}'}}", nobody());
+        let to = format!("exporters.otlp_http={{endpoint: 'http://{}'}}", free_port());
         let mut agent = Agent::start(&[OFTEN, &to, TO_BOTH]);
         agent.wait_for("a queue", |agent| waiting(agent) >= 2);
         let asked = Instant::now();

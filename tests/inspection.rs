@@ -5,17 +5,13 @@ mod agent;
 
 use std::net::{SocketAddr, TcpListener};
 
-use agent::{Agent, get, kpulse};
+use agent::{Agent, free_port, get, kpulse};
 
 const OTLP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/otlp/pipeline.yaml");
 
-fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
 #[test]
 fn pages_tell_what_runs_also_after_a_reload() {
-    let address = free();
+    let address = free_port();
     let zpages = format!("extensions.zpages={{endpoint: '{address}', expvar: {{enabled: true}}}}");
     let mut agent = Agent::start_with(OTLP, &[&zpages, "service.extensions=[zpages]"]);
     for page in ["servicez", "pipelinez", "extensionz", "featurez", "expvarz"] {
@@ -74,7 +70,7 @@ fn post(to: SocketAddr, header: &str) {
 
 #[test]
 fn own_spans_follow_a_request_and_go_on_with_the_senders_trace() {
-    let address = free();
+    let address = free_port();
     let mut agent = Agent::start_with(
         OTLP,
         &[
@@ -149,7 +145,7 @@ mod kernel {
 
     #[test]
     fn its_own_cpu_time_and_memory_can_be_read_by_pprof() {
-        let address = free();
+        let address = free_port();
         let saved = std::env::temp_dir().join(format!("kpulse-saved-{}", std::process::id()));
         let pprof = format!("extensions.pprof={{endpoint: '{address}', save_to_file: {}}}", saved.display());
         let mut agent = Agent::start_with(OTLP, &[&pprof, "service.extensions=[pprof]"]);

@@ -33,8 +33,17 @@ pub fn kpulse(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_kpulse")).args(arguments).output().unwrap()
 }
 
-fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+/// A port where nobody listens, below those that the kernel gives to clients: nobody gets it until it is used.
+pub fn free_port() -> SocketAddr {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Test programs that run at the same time begin at different places.
+        let number = std::process::id().wrapping_mul(97).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let address = SocketAddr::from(([127, 0, 0, 1], 20_000 + (number % 12_000) as u16));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 impl Agent {

@@ -38,11 +38,6 @@ pub struct Backend {
     listening: Option<JoinHandle<()>>,
 }
 
-/// An address where nobody listens.
-pub fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
 impl Backend {
     pub fn at(address: SocketAddr) -> Self {
         let mut backend = Self { address, state: Arc::default(), away: Arc::default(), listening: None };

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::agent::PATIENCE;
-use crate::backend::{nobody, take};
+use crate::agent::{PATIENCE, free_port};
+use crate::backend::take;
 use crate::sender::Load;
 use crate::{Storage, waiting};
 
@@ -47,7 +47,7 @@ impl Drop for Collector {
 #[test]
 #[ignore = "needs a real Collector: tests/e2e/check_queue_on_disk.sh"]
 fn a_real_collector_that_comes_and_goes_has_all_that_was_acknowledged_in_spite_of_kills() {
-    let (storage, folder, address) = (Storage::new(), Storage::new(), nobody());
+    let (storage, folder, address) = (Storage::new(), Storage::new(), free_port());
     let mut acknowledged = Vec::new();
     // The Collector closes connections while it stops, with answers that say so.
     let settings = ["exporters.otlp_http.encoding=proto", "exporters.otlp_http.compression=gzip"];

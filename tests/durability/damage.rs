@@ -1,6 +1,7 @@
 //! Bytes on disk that are not what was written.
 
-use crate::backend::{Backend, nobody};
+use crate::agent::free_port;
+use crate::backend::Backend;
 use crate::sender::send;
 use crate::{Storage, arrived};
 
@@ -20,7 +21,7 @@ fn damaged_bytes(agent: &crate::agent::Agent, reason: &str) -> u64 {
 
 #[test]
 fn a_write_that_was_cut_off_is_told_and_the_rest_arrives() {
-    let (storage, address) = (Storage::new(), nobody());
+    let (storage, address) = (Storage::new(), free_port());
     let ids = left_by_a_kill(&storage, address);
     let last = storage.files().pop().unwrap();
     let length = last.metadata().unwrap().len();
@@ -35,7 +36,7 @@ fn a_write_that_was_cut_off_is_told_and_the_rest_arrives() {
 
 #[test]
 fn a_flipped_bit_costs_the_record_it_is_in_and_is_told() {
-    let (storage, address) = (Storage::new(), nobody());
+    let (storage, address) = (Storage::new(), free_port());
     let ids = left_by_a_kill(&storage, address);
     let file = storage.files().remove(0);
     let mut bytes = std::fs::read(&file).unwrap();
@@ -54,7 +55,7 @@ fn a_flipped_bit_costs_the_record_it_is_in_and_is_told() {
 
 #[test]
 fn junk_instead_of_a_file_does_not_stop_the_start() {
-    let (storage, address) = (Storage::new(), nobody());
+    let (storage, address) = (Storage::new(), free_port());
     left_by_a_kill(&storage, address);
     let file = storage.files().remove(0);
     let junk: Vec<u8> = (0..200_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
@@ -69,7 +70,7 @@ fn junk_instead_of_a_file_does_not_stop_the_start() {
 
 #[test]
 fn two_agents_do_not_share_a_queue() {
-    let (storage, address) = (Storage::new(), nobody());
+    let (storage, address) = (Storage::new(), free_port());
     let _agent = storage.agent(address, &[]);
     let directory = format!("extensions.file_storage={{directory: {}, timeout: 50ms}}", storage.path().display());
     let endpoint = format!("exporters.otlp_http.endpoint=http://{address}");

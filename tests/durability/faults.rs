@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::backend::{Backend, Mood, nobody};
+use crate::agent::free_port;
+use crate::backend::{Backend, Mood};
 use crate::sender::{Load, send};
 use crate::{Storage, arrived, waiting};
 
@@ -13,7 +14,7 @@ fn failed(agent: &crate::agent::Agent) -> u64 {
 #[test]
 fn whatever_passes_costs_time_and_no_record() {
     let storage = Storage::new();
-    let mut backend = Backend::at(nobody());
+    let mut backend = Backend::at(free_port());
     let mut agent = storage.agent(backend.address, &[]);
     let load = Load::start(crate::agent::address(&agent, "http"), 2, 2000);
     for mood in [
@@ -40,7 +41,7 @@ fn whatever_passes_costs_time_and_no_record() {
 #[test]
 fn a_backend_that_says_when_to_come_back_is_left_alone_until_then() {
     let storage = Storage::new();
-    let backend = Backend::at(nobody());
+    let backend = Backend::at(free_port());
     backend.be(Mood::Refusing(503, "Retry-After: 2\r\n"));
     let mut agent = storage.agent(backend.address, &[]);
     let id = send(crate::agent::address(&agent, "http"), 10).unwrap();
@@ -55,7 +56,7 @@ fn a_backend_that_says_when_to_come_back_is_left_alone_until_then() {
 #[test]
 fn what_a_backend_refuses_for_good_is_counted_and_does_not_come_back() {
     let storage = Storage::new();
-    let backend = Backend::at(nobody());
+    let backend = Backend::at(free_port());
     backend.be(Mood::Refusing(400, ""));
     let mut agent = storage.agent(backend.address, &[]);
     let to = crate::agent::address(&agent, "http");

@@ -3,7 +3,8 @@
 mod kernel {
     use std::process::Command;
 
-    use crate::backend::{Backend, nobody};
+    use crate::agent::free_port;
+    use crate::backend::Backend;
     use crate::sender::send;
     use crate::{Storage, arrived};
 
@@ -28,7 +29,7 @@ mod kernel {
     #[test]
     fn a_full_disk_refuses_with_the_reason_and_takes_again_when_the_backend_has_made_room() {
         let disk = Disk::new();
-        let address = nobody();
+        let address = free_port();
         let mut agent = disk.0.agent(address, &[]);
         let to = crate::agent::address(&agent, "http");
         let mut ids = Vec::new();

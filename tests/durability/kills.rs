@@ -4,7 +4,8 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::time::Duration;
 
-use crate::backend::{Backend, Mood, nobody};
+use crate::agent::free_port;
+use crate::backend::{Backend, Mood};
 use crate::sender::{Load, post};
 use crate::{Storage, arrived};
 
@@ -49,7 +50,7 @@ fn nothing_acknowledged_is_lost_by_150_kills() {
 
 fn survive(kills: usize) {
     let storage = Storage::new();
-    let mut backend = Backend::at(nobody());
+    let mut backend = Backend::at(free_port());
     let acknowledged = kill(kills, &storage, &mut backend, |backend, round| match round % 4 {
         0 => backend.go(),
         1 => backend.come(),
@@ -66,7 +67,7 @@ fn survive(kills: usize) {
 #[test]
 fn with_a_backend_that_is_always_there_a_kill_repeats_only_what_was_under_way() {
     let storage = Storage::new();
-    let mut backend = Backend::at(nobody());
+    let mut backend = Backend::at(free_port());
     let times = 10;
     let acknowledged = kill(times, &storage, &mut backend, |_, _| ());
     let mut agent = storage.agent(backend.address, &[]);
@@ -84,7 +85,7 @@ fn with_a_backend_that_is_always_there_a_kill_repeats_only_what_was_under_way() 
 #[test]
 fn every_signal_has_a_queue_of_its_own_that_a_kill_leaves() {
     let storage = Storage::new();
-    let address = nobody();
+    let address = free_port();
     let mut agent =
         storage.agent(address, &["exporters.otlp_http.sending_queue.batch={min_size: 2, flush_timeout: 50ms}"]);
     let to = crate::agent::address(&agent, "http");

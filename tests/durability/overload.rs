@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::agent::{Agent, PATIENCE};
-use crate::backend::{Backend, Mood, nobody};
+use crate::agent::{Agent, PATIENCE, free_port};
+use crate::backend::{Backend, Mood};
 use crate::sender::send;
 use crate::{Storage, arrived, waiting};
 
@@ -19,7 +19,7 @@ fn peak(agent: &Agent) -> u64 {
 fn memory_stays_below_the_limit_at_20_times_the_load_and_senders_are_told_to_come_back() {
     const LIMIT_MIB: u64 = 40;
     let storage = Storage::new();
-    let backend = Backend::at(nobody());
+    let backend = Backend::at(free_port());
     backend.be(Mood::Slow(Duration::from_millis(100)));
     let limiter =
         format!("processors.memory_limiter={{check_interval: 1s, limit_mib: {LIMIT_MIB}, spike_limit_mib: 10}}");
@@ -68,7 +68,7 @@ fn memory_stays_below_the_limit_at_20_times_the_load_and_senders_are_told_to_com
 
 #[test]
 fn a_queue_on_disk_takes_no_memory_for_what_it_holds_before_a_restart_nor_after() {
-    let (storage, address) = (Storage::new(), nobody());
+    let (storage, address) = (Storage::new(), free_port());
     let mut agent = storage.agent(address, &[]);
     let before = peak(&agent);
     let to = crate::agent::address(&agent, "http");

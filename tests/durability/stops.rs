@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use crate::backend::{Backend, Mood, nobody};
+use crate::agent::free_port;
+use crate::backend::{Backend, Mood};
 use crate::sender::{Load, send};
 use crate::{Storage, arrived, waiting};
 
 #[test]
 fn what_a_stop_cannot_send_is_named_and_waits_for_the_next_start() {
-    let (storage, address) = (Storage::new(), nobody());
+    let (storage, address) = (Storage::new(), free_port());
     let mut agent = storage.agent(address, &[]);
     let to = crate::agent::address(&agent, "http");
     let ids: Vec<_> = (0..30).map(|_| send(to, 100).unwrap()).collect();
@@ -32,9 +33,9 @@ fn what_a_stop_cannot_send_is_named_and_waits_for_the_next_start() {
 
 #[test]
 fn an_exporter_that_a_reload_replaces_hands_its_queue_over() {
-    let (storage, alive) = (Storage::new(), Backend::at(nobody()));
+    let (storage, alive) = (Storage::new(), Backend::at(free_port()));
     // What is set on the command line stands over files, so the endpoint is in one here.
-    let dead = format!("exporters: {{otlp_http: {{endpoint: 'http://{}'}}}}", nobody());
+    let dead = format!("exporters: {{otlp_http: {{endpoint: 'http://{}'}}}}", free_port());
     let directory = format!("extensions.file_storage.directory={}", storage.path().display());
     let mut agent = crate::agent::Agent::start_files(crate::PIPELINE, &dead, &[&directory]);
     let to = crate::agent::address(&agent, "http");
@@ -48,7 +49,7 @@ fn an_exporter_that_a_reload_replaces_hands_its_queue_over() {
 
 #[test]
 fn a_reload_under_load_loses_nothing_and_refuses_nobody() {
-    let (storage, slow, next) = (Storage::new(), Backend::at(nobody()), Backend::at(nobody()));
+    let (storage, slow, next) = (Storage::new(), Backend::at(free_port()), Backend::at(free_port()));
     slow.be(Mood::Slow(Duration::from_millis(100)));
     let to_slow = format!("exporters: {{otlp_http: {{endpoint: 'http://{}'}}}}", slow.address);
     let directory = format!("extensions.file_storage.directory={}", storage.path().display());
@@ -70,7 +71,7 @@ fn a_reload_under_load_loses_nothing_and_refuses_nobody() {
 #[test]
 fn a_stop_sends_what_goes_out_at_once() {
     let storage = Storage::new();
-    let backend = Backend::at(nobody());
+    let backend = Backend::at(free_port());
     backend.be(Mood::Slow(Duration::from_millis(30)));
     let mut agent = storage.agent(backend.address, &["exporters.otlp_http.sending_queue.num_consumers=1"]);
     let to = crate::agent::address(&agent, "http");
@@ -83,7 +84,7 @@ fn a_stop_sends_what_goes_out_at_once() {
 
 #[test]
 fn long_work_says_how_much_is_left() {
-    let (storage, address) = (Storage::new(), nobody());
+    let (storage, address) = (Storage::new(), free_port());
     let ids = crate::damage::left_by_a_kill(&storage, address);
     let backend = Backend::at(address);
     backend.be(Mood::Slow(Duration::from_millis(450)));
